@@ -16,22 +16,35 @@ import (
 const Redacted = "[redacted]"
 
 // Value is a secret. The zero Value is empty: whoever needs a secret refuses it (fail closed).
-type Value struct{ text string }
+//
+// The text is behind a pointer because package fmt does not call the methods of unexported fields: it would print the
+// text of a secret inside another struct.
+type Value struct{ text *string }
 
 // New makes a secret of a text.
-func New(text string) Value { return Value{text: text} }
+func New(text string) Value {
+	if text == "" {
+		return Value{}
+	}
+	return Value{text: &text}
+}
 
 // Empty says whether there is no secret.
-func (v Value) Empty() bool { return v.text == "" }
+func (v Value) Empty() bool { return v.text == nil }
 
 // Reveal gives the secret itself: call it where the secret is used and nowhere else.
-func (v Value) Reveal() string { return v.text }
+func (v Value) Reveal() string {
+	if v.text == nil {
+		return ""
+	}
+	return *v.text
+}
 
 // Equal compares in a time that depends on neither the content nor the length of the secret. An empty secret equals
 // nothing.
 func (v Value) Equal(given string) bool {
-	want, got := sha256.Sum256([]byte(v.text)), sha256.Sum256([]byte(given))
-	return subtle.ConstantTimeCompare(want[:], got[:]) == 1 && v.text != ""
+	want, got := sha256.Sum256([]byte(v.Reveal())), sha256.Sum256([]byte(given))
+	return subtle.ConstantTimeCompare(want[:], got[:]) == 1 && !v.Empty()
 }
 
 // UnmarshalText takes the text itself, or the content of the file that "file:/path" names without its last line break.
@@ -39,15 +52,15 @@ func (v Value) Equal(given string) bool {
 func (v *Value) UnmarshalText(text []byte) error {
 	path, isFile := strings.CutPrefix(string(text), "file:")
 	if !isFile {
-		v.text = string(text)
+		*v = New(string(text))
 		return nil
 	}
 	content, err := os.ReadFile(path) //nolint:gosec // the operator names the file in the configuration
 	if err != nil {
 		return fmt.Errorf("secret file: %w", err)
 	}
-	v.text = strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
-	if v.text == "" {
+	*v = New(strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r"))
+	if v.Empty() {
 		return fmt.Errorf("secret file %s is empty", path)
 	}
 	return nil
@@ -55,7 +68,7 @@ func (v *Value) UnmarshalText(text []byte) error {
 
 // String prints the placeholder, or nothing for an empty secret.
 func (v Value) String() string {
-	if v.text == "" {
+	if v.Empty() {
 		return ""
 	}
 	return Redacted
