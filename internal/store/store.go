@@ -28,6 +28,8 @@ var (
 	ErrLeaseLost = errors.New("lease lost")
 	// ErrState: the delivery is in a state from which what was asked cannot be done.
 	ErrState = errors.New("not possible in this state")
+	// ErrCursor: the cursor of a PageRequest is none that a page gave.
+	ErrCursor = errors.New("not a cursor that a page gave")
 	// ErrUnavailable: the store cannot make anything durable now (disk full, failed, closed, overloaded). Nothing was
 	// kept, and the sender must keep the event. Errors that wrap it say why.
 	ErrUnavailable = errors.New("store unavailable")
