@@ -108,6 +108,12 @@ type Config interface {
 	Open() (Verifier, error)
 }
 
+// Signer is optional for a Config: Sign makes a request authentic, as the sender would, so that people can try a webhook.
+// It is given all of the request and adds to its Header.
+type Signer interface {
+	Sign(r *Request) error
+}
+
 // Method is one way to prove who sent a request: the webhook's key it is configured with, and its configuration.
 type Method struct {
 	Name   string
