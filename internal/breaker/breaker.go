@@ -64,7 +64,7 @@ const (
 
 // String is the state's name in the API and the logs.
 func (s State) String() string {
-	return [...]string{"closed", "half-open", "open", "recovering"}[s]
+	return [...]string{"closed", "half_open", "open", "recovering"}[s]
 }
 
 // Breaker is the circuit of one destination. Its owner guards it: it must not be used concurrently.
