@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/grapnel-dev/grapnel/internal/event"
@@ -10,13 +9,12 @@ import (
 )
 
 // Accept makes an event durable and begins to deliver it. Steps whose lane has a slot free are stored as already leased
-// and handed over in memory; the others are stored pending, for their lanes to claim.
+// and handed over in memory; the others are stored pending, for their lanes to claim. entry.Steps is written to.
 //
 // With watch the channel receives once: true when every step is delivered, false as soon as one ended otherwise. Whoever
 // stops waiting before must call Forget with the event's id. For a duplicate, and without watch, the channel is nil.
 func (e *Engine) Accept(ctx context.Context, entry store.Entry, watch bool) (store.Accepted, <-chan bool, error) {
 	var slots reservation
-	entry.Steps = slices.Clone(entry.Steps) // the caller may use its own for every event of the webhook
 	slots.reserve(e.byName(), entry, time.Now())
 	var done <-chan bool
 	if watch {

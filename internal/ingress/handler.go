@@ -26,6 +26,8 @@ type Intake interface {
 	// receives true when every step has been delivered and false when one has ended otherwise, and may never receive
 	// anything while the sender waits.
 	Accept(ctx context.Context, entry store.Entry, watch bool) (store.Accepted, <-chan bool, error)
+	// Forget drops the watch of an event whose sender stopped waiting before the channel received.
+	Forget(eventID string)
 }
 
 // acceptTimeout bounds how long an event may wait for the store. It does not depend on the sender, who may hang up.
@@ -198,6 +200,7 @@ func (x *exchange) await(done <-chan bool) bool {
 	case <-x.draining:
 	case <-x.r.Context().Done():
 	}
+	x.intake.Forget(x.id)
 	return false
 }
 
