@@ -5,6 +5,14 @@
 package config
 
 import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/grapnel-dev/grapnel/internal/config/document"
 	"github.com/grapnel-dev/grapnel/internal/secret"
 	"github.com/grapnel-dev/grapnel/internal/units"
 )
@@ -24,6 +32,8 @@ type Config struct {
 	Webhooks map[string]*Webhook `yaml:"-"`
 	// Warnings are what a person should look at although the configuration works.
 	Warnings Problems `yaml:"-"`
+
+	source *document.Node // what it was read from
 }
 
 // Server is the listener that receives webhooks, and the limits that hold before anything is known about a request.
@@ -93,4 +103,63 @@ func defaultServer() Server {
 
 func defaultRetention() Retention {
 	return Retention{Delivered: days(3), Dead: days(30)}
+}
+
+// Validate checks where events are kept.
+func (c Config) Validate() error {
+	scheme, _, isURL := strings.Cut(c.Store, "://")
+	switch {
+	case c.Store == "":
+		return errors.New("store: must not be empty: want a directory, as in ./data")
+	case scheme == "postgres" || scheme == "postgresql":
+		return errors.New("store: this build keeps events in a directory only; PostgreSQL comes later: want a directory, as in ./data")
+	case isURL:
+		return fmt.Errorf("store: %s:// is not a kind of store: want a directory, as in ./data", scheme)
+	}
+	return nil
+}
+
+// Validate checks the addresses.
+func (s Server) Validate() error {
+	return errors.Join(checkAddress(s.Listen), checkPublicURL(s.PublicURL))
+}
+
+// Validate checks the address, and that whoever can reach it must prove who they are.
+func (a Admin) Validate() error {
+	if err := checkAddress(a.Listen); err != nil {
+		return err
+	}
+	if a.Token.Empty() && !loopback(a.Listen) {
+		return fmt.Errorf("listen: %s can be reached from other machines, so admin.token is required: "+
+			"set token (file:/path is best), or listen on 127.0.0.1", a.Listen)
+	}
+	return nil
+}
+
+func checkAddress(listen string) error {
+	_, port, err := net.SplitHostPort(listen)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return fmt.Errorf("listen: %q is not an address: want host:port, as in 127.0.0.1:8000 or :8000", listen)
+	}
+	return nil
+}
+
+func loopback(listen string) bool {
+	host, _, _ := net.SplitHostPort(listen)
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+func checkPublicURL(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return errors.New("public_url: want the address that senders use, without a query: https://hooks.example.com")
+	}
+	return nil
 }

@@ -2,9 +2,18 @@ package config
 
 import (
 	"errors"
+	"strings"
 
+	"github.com/grapnel-dev/grapnel/internal/config/decode"
+	"github.com/grapnel-dev/grapnel/internal/config/document"
 	"github.com/grapnel-dev/grapnel/internal/destination"
 	"github.com/grapnel-dev/grapnel/internal/verify"
+)
+
+// Problem and Problems are what is wrong with a configuration, and where.
+type (
+	Problem  = document.Problem
+	Problems = document.Problems
 )
 
 // Source is where a configuration comes from: one file, or the two classic ones.
@@ -34,11 +43,118 @@ type Catalog struct {
 
 // Load reads, checks and resolves a configuration. Its error is Problems: everything that is wrong, at once.
 func Load(src Source, cat Catalog) (*Config, error) {
-	return nil, errors.New("not yet")
+	root, err := src.read()
+	if err != nil {
+		return nil, err
+	}
+	l := &loader{Decoder: decode.Decoder{Lenient: src.classic()}, catalog: cat}
+	cfg := l.config(root)
+	if err := l.Problems.Err(); err != nil {
+		return nil, err
+	}
+	cfg.Warnings = l.Warnings.Sorted()
+	return cfg, nil
 }
 
-// Redacted is the effective configuration, defaults included, as a value that encoding/json writes. Secrets are
-// "[redacted]".
-func (c *Config) Redacted() any { return nil }
+// Files are the files the configuration comes from, for whoever watches them.
+func (s Source) Files() []string {
+	var files []string
+	for _, file := range []string{s.File, s.Webhooks, s.Connections} {
+		if file != "" {
+			files = append(files, file)
+		}
+	}
+	return files
+}
 
-func fingerprint(*Step) string { return "" }
+func (s Source) classic() bool { return s.File == "" }
+
+// read gives the whole configuration as one tree, variables replaced and flags applied.
+func (s Source) read() (*document.Node, error) {
+	root, err := s.files()
+	if err != nil {
+		return nil, err
+	}
+	root, err = document.Expand(root, s.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range s.Overrides {
+		root = document.Overlay(root, o.node(), 8)
+	}
+	return root, nil
+}
+
+func (s Source) files() (*document.Node, error) {
+	switch {
+	case s.File != "" && s.Webhooks+s.Connections != "":
+		return nil, Problems{{Place: document.Place{File: s.File}, Message: "is a whole configuration: name either it or the two classic files, not both"}}
+	case s.File != "":
+		return document.Read(s.File)
+	case s.Webhooks == "":
+		return nil, Problems{{Message: "no configuration: name one (--config grapnel.yaml), or see how it works first: grapnel dev"}}
+	default:
+		return s.classicFiles()
+	}
+}
+
+// classicFiles puts the two files below the keys that they have in a whole configuration.
+func (s Source) classicFiles() (*document.Node, error) {
+	root := &document.Node{Kind: document.Mapping, Place: document.Place{File: s.Webhooks}}
+	var problems Problems
+	for _, part := range []struct{ key, file string }{{"webhooks", s.Webhooks}, {"connections", s.Connections}} {
+		if part.file == "" {
+			continue
+		}
+		node, err := document.Read(part.file)
+		if found, ok := errors.AsType[Problems](err); ok {
+			problems = append(problems, found...)
+			continue
+		}
+		root.Entries = append(root.Entries, document.Entry{Key: part.key, Place: node.Place, Value: node})
+	}
+	return root, problems.Err()
+}
+
+// node is the override as a tree that is laid over the file's.
+func (o Override) node() *document.Node {
+	place := document.Place{File: o.Flag}
+	node := &document.Node{Kind: document.String, Place: place, Text: o.Value}
+	keys := strings.Split(o.Path, ".")
+	for i := len(keys) - 1; i >= 0; i-- {
+		node = &document.Node{Kind: document.Mapping, Place: place, Entries: []document.Entry{{Key: keys[i], Place: place, Value: node}}}
+	}
+	return node
+}
+
+// loader makes a configuration of a tree, and gathers what is wrong on the way.
+type loader struct {
+	decode.Decoder
+
+	catalog     Catalog
+	connections map[string]connection
+}
+
+func (l *loader) config(root *document.Node) *Config {
+	cfg := Default()
+	parts := decode.Raw{"webhooks": nil, "connections": nil}
+	l.Mapping(root, "", &cfg, parts)
+	cfg.source = root
+	l.connections = l.readConnections(parts["connections"])
+	cfg.Webhooks = l.readWebhooks(root, parts["webhooks"], &cfg)
+	return &cfg
+}
+
+// entries gives the pairs of an object whose keys are names, comments left out.
+func (l *loader) entries(n *document.Node, path string) []document.Entry {
+	switch {
+	case n == nil || n.Kind == document.Null:
+		return nil
+	case n.Kind != document.Mapping:
+		l.Problems.Add(n.Place, path, "want an object with a name for each entry, got %s", n.Kind)
+		return nil
+	case !l.Lenient:
+		return n.Entries
+	}
+	return n.Select(func(key string) bool { return !strings.HasPrefix(key, "_") }).Entries
+}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"github.com/grapnel-dev/grapnel/internal/breaker"
+	"github.com/grapnel-dev/grapnel/internal/config/document"
 	"github.com/grapnel-dev/grapnel/internal/destination"
 	"github.com/grapnel-dev/grapnel/internal/retry"
 	"github.com/grapnel-dev/grapnel/internal/units"
@@ -32,6 +33,10 @@ type Step struct {
 	Destination string `yaml:"-"`
 	// Config is the module's configuration, ready to be opened.
 	Config destination.Config `yaml:"-"`
+
+	// What it was read from, and where.
+	node, configNode *document.Node
+	path             string
 }
 
 // ChainConfig is how the steps of a chain depend on each other.
@@ -44,6 +49,3 @@ type ChainConfig struct {
 	// timeout as a whole, which would drop deliveries.)
 	Timeout units.Duration `yaml:"timeout" range:"1ms..1h"`
 }
-
-// Fingerprint changes when anything about the destination does, secrets included. It reveals nothing of them.
-func (s *Step) Fingerprint() string { return fingerprint(s) }

@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +30,11 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// MarshalText writes a number per second.
+func (r Rate) MarshalText() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(r), 'g', -1, 64), nil
+}
+
 // Network is an address or a range of addresses, written 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32.
 type Network struct{ netip.Prefix }
 
@@ -47,3 +54,8 @@ func (n *Network) UnmarshalText(text []byte) error {
 
 func seconds(n int) units.Duration { return units.Duration(time.Duration(n) * time.Second) }
 func days(n int) units.Duration    { return units.Duration(time.Duration(n) * 24 * time.Hour) }
+
+// wanted lists what may be written.
+func wanted(words []string) string { return "want one of " + strings.Join(words, ", ") }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

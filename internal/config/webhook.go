@@ -1,6 +1,11 @@
 package config
 
 import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/grapnel-dev/grapnel/internal/config/document"
 	"github.com/grapnel-dev/grapnel/internal/event"
 	"github.com/grapnel-dev/grapnel/internal/units"
 	"github.com/grapnel-dev/grapnel/internal/verify"
@@ -32,6 +37,8 @@ type Webhook struct {
 	Chain event.Chain `yaml:"-"`
 	// Steps are the destinations, at least one.
 	Steps []Step `yaml:"-"`
+
+	node *document.Node // what it was read from
 }
 
 // DataType is what the body of a request must be.
@@ -88,6 +95,8 @@ type Verifier struct {
 	// Name is the method's, as in "hmac".
 	Name   string
 	Config verify.Config
+
+	node *document.Node
 }
 
 func defaultWebhook() Webhook {
@@ -97,4 +106,17 @@ func defaultWebhook() Webhook {
 		Dedupe:   Dedupe{Enabled: true, Window: days(7)},
 		Limits:   Limits{Body: 10 << 20, Depth: 50, String: 1 << 20},
 	}
+}
+
+var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+
+// Validate checks what names the event.
+func (d Dedupe) Validate() error {
+	if d.Header != "" && !headerName.MatchString(d.Header) {
+		return fmt.Errorf("header: %q is not the name of a header", d.Header)
+	}
+	if d.JSONPointer != "" && !strings.HasPrefix(d.JSONPointer, "/") {
+		return fmt.Errorf("json_pointer: %q must begin with a slash, as in /id or /data/order/id (RFC 6901)", d.JSONPointer)
+	}
+	return nil
 }

@@ -86,16 +86,3 @@ func (p Place) String() string {
 	}
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }
-
-// Error is what is wrong with a document, and where.
-type Error struct {
-	Place   Place
-	Message string
-}
-
-// Error starts with the place.
-func (e *Error) Error() string { return e.Place.String() + ": " + e.Message }
-
-func fail(at Place, format string, args ...any) *Error {
-	return &Error{Place: at, Message: fmt.Sprintf(format, args...)}
-}
