@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/grapnel-dev/grapnel/internal/fault"
 	"github.com/grapnel-dev/grapnel/internal/secret"
 	"github.com/grapnel-dev/grapnel/internal/store"
 )
@@ -34,11 +35,22 @@ type Status struct {
 	Name, Webhook, Module string
 	Concurrency, InFlight int
 	Paused                bool
+	PausedSince           time.Time
 	// Breaker is the state of the circuit breaker; RetryAt is when an open one lets the next delivery through.
 	Breaker Breaker
 	RetryAt time.Time
 	// HeldUntil is until when the destination asked us to wait; zero or past: it does not.
 	HeldUntil time.Time
+	// LastFailure is the last failed attempt; zero when none was since the start.
+	LastFailure Failure
+}
+
+// Failure is a failed attempt.
+type Failure struct {
+	At    time.Time
+	Class fault.Class
+	Code  string
+	Error string
 }
 
 // Breaker is the state of a circuit breaker. The zero value is closed.

@@ -81,7 +81,11 @@ func kept(c store.Count) (n int64) {
 func configured(s Status, now time.Time) api.Destination {
 	d := api.Destination{
 		Name: s.Name, Webhook: s.Webhook, Module: s.Module, State: stateOf(s, now), Breaker: s.Breaker.String(),
-		Paused: s.Paused, InFlight: s.InFlight, Concurrency: s.Concurrency,
+		Paused: s.Paused, InFlight: s.InFlight, Concurrency: s.Concurrency, LastFailure: api.Failure(s.LastFailure),
+	}
+	d.LastFailure.At = utc(d.LastFailure.At)
+	if s.Paused {
+		d.PausedSince = utc(s.PausedSince)
 	}
 	if s.Breaker == BreakerOpen {
 		d.RetryAt = utc(s.RetryAt)

@@ -176,16 +176,18 @@ const (
 
 // Destination is how one destination is doing.
 type Destination struct {
-	Name    string           `json:"name"`
-	Webhook string           `json:"webhook,omitempty"`
-	Module  string           `json:"module,omitempty"`
-	State   DestinationState `json:"state"`
+	Name    string `json:"name"`
+	Webhook string `json:"webhook,omitempty"`
+	Module  string `json:"module,omitempty"`
+	// State is ok, held, half_open, open, paused or unconfigured.
+	State DestinationState `json:"state"`
 	// Breaker is closed, half_open or open; RetryAt is when an open one lets the next delivery through.
 	Breaker string    `json:"breaker,omitempty"`
 	RetryAt time.Time `json:"retry_at,omitzero"`
 	// HeldUntil is until when it asked us to wait.
 	HeldUntil   time.Time `json:"held_until,omitzero"`
 	Paused      bool      `json:"paused"`
+	PausedSince time.Time `json:"paused_since,omitzero"`
 	InFlight    int       `json:"in_flight"`
 	Concurrency int       `json:"concurrency,omitempty"`
 	// Backlog is what is pending, attempts under way included.
@@ -193,7 +195,17 @@ type Destination struct {
 	OldestReceivedAt time.Time `json:"oldest_received_at,omitzero"`
 	OldestAgeSeconds float64   `json:"oldest_age_seconds"`
 	NextDueAt        time.Time `json:"next_due_at,omitzero"`
-	Counts           Count     `json:"counts"`
+	// LastFailure is the last failed attempt since the gateway started.
+	LastFailure Failure `json:"last_failure,omitzero"`
+	Counts      Count   `json:"counts"`
+}
+
+// Failure is a failed attempt.
+type Failure struct {
+	At    time.Time   `json:"at"`
+	Class fault.Class `json:"class"`
+	Code  string      `json:"code,omitempty"`
+	Error string      `json:"error"`
 }
 
 // ConfigSummary tells which configuration runs.
