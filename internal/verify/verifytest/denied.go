@@ -123,7 +123,17 @@ func (s Suite) base64Spoilers() map[string]spoiler {
 		"a character that is none":  s.proof(func(p string) string { return "*" + p[1:] }),
 		"more padding than is due":  s.proof(func(p string) string { return p + "=" }),
 		"the shortest that decodes": s.proof(func(string) string { return "AA==" }),
+		"spare bits that are set":   s.proof(setSpareBits),
 	}
+}
+
+// setSpareBits writes the same bytes in another way: the last character before the padding has bits that count for
+// nothing, and must be zero (RFC 4648 section 3.5).
+func setSpareBits(proof string) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	bare := strings.TrimRight(proof, "=")
+	last := strings.IndexByte(alphabet, bare[len(bare)-1])
+	return bare[:len(bare)-1] + alphabet[last+1:last+2] + proof[len(bare):]
 }
 
 func fromHex(encode func([]byte) string) func(string) string {
