@@ -13,7 +13,7 @@ import (
 )
 
 func (s *Server) destinations(r *http.Request) (api.Page[api.Destination], error) {
-	items, err := s.allDestinations(r.Context())
+	items, _, err := s.allDestinations(r.Context())
 	return api.Page[api.Destination]{Items: items}, err
 }
 
@@ -34,7 +34,7 @@ func (s *Server) setPaused(r *http.Request, paused bool) (api.Destination, error
 }
 
 func (s *Server) destination(ctx context.Context, name string) (api.Destination, error) {
-	all, err := s.allDestinations(ctx)
+	all, _, err := s.allDestinations(ctx)
 	if err != nil {
 		return api.Destination{}, err
 	}
@@ -45,15 +45,16 @@ func (s *Server) destination(ctx context.Context, name string) (api.Destination,
 	return all[i], nil
 }
 
-// allDestinations gives those of the configuration, and those that only the store still knows.
-func (s *Server) allDestinations(ctx context.Context) ([]api.Destination, error) {
+// allDestinations gives those of the configuration and those that only the store still knows, with the counts of which
+// they were made.
+func (s *Server) allDestinations(ctx context.Context) ([]api.Destination, store.Counts, error) {
 	counts, err := s.Archive.Counts(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	backlogs, err := s.Archive.Backlogs(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	now := time.Now()
 	all := each(s.Operator.Status(), func(status Status) api.Destination { return configured(status, now) })
@@ -67,7 +68,7 @@ func (s *Server) allDestinations(ctx context.Context) ([]api.Destination, error)
 		all[i] = withStored(d, counts[d.Name], backlogs[d.Name], now)
 	}
 	slices.SortFunc(all, func(a, b api.Destination) int { return cmp.Compare(a.Name, b.Name) })
-	return all, nil
+	return all, counts, nil
 }
 
 // kept is how many deliveries of a destination are in the store.

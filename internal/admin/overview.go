@@ -23,17 +23,11 @@ func (s *Server) overview(r *http.Request) (api.Overview, error) {
 	if err := s.Accepting(); err != nil {
 		o.Accepting, o.NotAccepting = false, err.Error()
 	}
-	counts, err := s.Archive.Counts(r.Context())
-	if err != nil {
+	if all, counts, err := s.allDestinations(r.Context()); err != nil {
 		o.Store.Error = err.Error()
-		return o, nil
+	} else {
+		o.Store.Up, o.Totals, o.Destinations = true, countOf(counts.Total()), summarize(all)
 	}
-	all, err := s.allDestinations(r.Context())
-	if err != nil {
-		o.Store.Error = err.Error()
-		return o, nil
-	}
-	o.Store.Up, o.Totals, o.Destinations = true, countOf(counts.Total()), summarize(all)
 	return o, nil
 }
 

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,19 +8,16 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/grapnel-dev/grapnel/internal/admin/api"
 	"github.com/grapnel-dev/grapnel/internal/store"
 )
 
-// reporting reads the request's body within its limits and turns the handler's error into an answer.
+// reporting bounds the request's body and turns the handler's error into an answer.
 func (s *Server) reporting(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := readBody(w, r)
-		if err == nil {
-			err = h(w, r)
-		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		err := h(w, r)
 		if err == nil {
 			return
 		}
@@ -33,20 +29,6 @@ func (s *Server) reporting(h handler) http.Handler {
 	})
 }
 
-// readBody takes the whole body while the read timeout runs, and then ends the timeout: net/http would take it for a
-// client that is gone and cancel a handler that works longer.
-func readBody(w http.ResponseWriter, r *http.Request) error {
-	content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			return api.NewProblem(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxBody))
-		}
-		return badRequest(fmt.Errorf("read the body: %w", err))
-	}
-	r.Body = io.NopCloser(bytes.NewReader(content))
-	return http.NewResponseController(w).SetReadDeadline(time.Time{})
-}
-
 // decode reads a JSON body strictly: a misspelt key must not select more than was meant.
 func decode[B any](r *http.Request) (body B, err error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -56,12 +38,19 @@ func decode[B any](r *http.Request) (body B, err error) {
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&body); err != nil {
-		return body, badRequest(fmt.Errorf("body: %w", err))
+		return body, undecodable(err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return body, badRequest(errors.New("body: want one JSON object and nothing after it"))
+		return body, undecodable(errors.New("want one JSON object and nothing after it"))
 	}
 	return body, nil
+}
+
+func undecodable(err error) *api.Problem {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return api.NewProblem(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxBody))
+	}
+	return badRequest(fmt.Errorf("body: %w", err))
 }
 
 // problemOf tells which answer an error is. What nobody foresaw is in the log, not in the answer.

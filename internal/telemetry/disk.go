@@ -17,7 +17,7 @@ func MeasureDisk(directory string) (Disk, error) {
 	if err := unix.Statfs(directory, &volume); err != nil {
 		return Disk{}, fmt.Errorf("measure the file system of %s: %w", directory, err)
 	}
-	disk := Disk{Free: int64(volume.Bavail) * int64(volume.Bsize)} //nolint:gosec,unconvert // types differ by platform
+	disk := Disk{Free: int64(volume.Bavail) * int64(volume.Bsize)} //nolint:unconvert // the types differ by platform
 	err := filepath.WalkDir(directory, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return nil //nolint:nilerr // what cannot be read now is not counted

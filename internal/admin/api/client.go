@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/grapnel-dev/grapnel/internal/event"
 )
@@ -183,14 +182,13 @@ func (c *Client) request(ctx context.Context, method string, q url.Values, body 
 
 // address escapes each part of the path on its own: names of destinations may hold a slash.
 func (c *Client) address(path []string, q url.Values) string {
-	address := strings.TrimSuffix(c.base.String(), "/") + Prefix
+	parts := []string{Prefix}
 	for _, part := range path {
-		address += "/" + url.PathEscape(part)
+		parts = append(parts, url.PathEscape(part))
 	}
-	if len(q) > 0 {
-		address += "?" + q.Encode()
-	}
-	return address
+	u := c.base.JoinPath(parts...)
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 // readProblem reads a refusal, also one that came from something other than a gateway.

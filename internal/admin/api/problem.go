@@ -9,7 +9,7 @@ import (
 const ProblemType = "application/problem+json"
 
 // Problem says what went wrong, in the form of RFC 9457. The client returns it as an error.
-type Problem struct {
+type Problem struct { //nolint:errname // the standard's name
 	Type   string `json:"type"`
 	Title  string `json:"title"`
 	Status int    `json:"status"`
