@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/grapnel-dev/grapnel/internal/admin/api"
 	"github.com/grapnel-dev/grapnel/internal/event"
@@ -104,12 +105,9 @@ func (s *Server) selected(ctx context.Context, b api.BulkRequest, op operation) 
 // named selects what an id names: all deliveries of an event, or one delivery, which is what the event has for one
 // destination.
 func (s *Server) named(ctx context.Context, id string, op operation) (store.Filter, error) {
-	if _, err := event.ParseDeliveryID(id); err != nil {
-		_, err := s.Archive.Deliveries(ctx, id)
-		if err != nil {
-			return store.Filter{}, fmt.Errorf("event %q: %w", id, err)
-		}
-		return store.Filter{EventID: id}, nil
+	if !strings.Contains(id, "/") {
+		_, err := s.deliveriesOf(ctx, id)
+		return store.Filter{EventID: id}, err
 	}
 	d, err := s.findDelivery(ctx, id)
 	if err != nil {

@@ -40,9 +40,9 @@ func (s *Server) event(r *http.Request) (api.Event, error) {
 }
 
 func (s *Server) timelines(ctx context.Context, eventID string) ([]api.Timeline, error) {
-	deliveries, err := s.Archive.Deliveries(ctx, eventID)
+	deliveries, err := s.deliveriesOf(ctx, eventID)
 	if err != nil {
-		return nil, fmt.Errorf("deliveries of event %s: %w", eventID, err)
+		return nil, err
 	}
 	timelines := make([]api.Timeline, len(deliveries))
 	for i, d := range deliveries {
@@ -119,7 +119,7 @@ func (s *Server) findDelivery(ctx context.Context, name string) (event.Delivery,
 	if err != nil {
 		return event.Delivery{}, badRequest(err)
 	}
-	deliveries, err := s.Archive.Deliveries(ctx, id.Event)
+	deliveries, err := s.deliveriesOf(ctx, id.Event)
 	if err != nil {
 		return event.Delivery{}, fmt.Errorf("delivery %s: %w", id, err)
 	}
@@ -127,4 +127,16 @@ func (s *Server) findDelivery(ctx context.Context, name string) (event.Delivery,
 		return event.Delivery{}, fmt.Errorf("delivery %s: %w", id, store.ErrNotFound)
 	}
 	return deliveries[id.Step], nil
+}
+
+// deliveriesOf gives all deliveries of an event: an event that exists has one at least.
+func (s *Server) deliveriesOf(ctx context.Context, eventID string) ([]event.Delivery, error) {
+	deliveries, err := s.Archive.Deliveries(ctx, eventID)
+	if err == nil && len(deliveries) == 0 {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("event %q: %w", eventID, err)
+	}
+	return deliveries, nil
 }
