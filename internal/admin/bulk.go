@@ -48,7 +48,7 @@ func (s *Server) bulk(r *http.Request, b api.BulkRequest, op operation) (api.Bul
 		return s.preview(r.Context(), filters, b.Limit)
 	}
 	moved, err := op.apply(r.Context(), filters, b.Limit)
-	s.audit(r, op.name, err, "moved", len(moved), "ids", len(b.IDs), "filter", fmt.Sprintf("%+v", b.Filter), "limit", b.Limit)
+	s.audit(r, op.name, err, "moved", len(moved), "ids", b.IDs[:min(len(b.IDs), sampleIDs)], "filter", b.Filter, "limit", b.Limit)
 	if err != nil {
 		return api.BulkResult{}, stoppedMidway(err, op, len(moved))
 	}
@@ -115,6 +115,9 @@ func (s *Server) named(ctx context.Context, id string, op operation) (store.Filt
 	}
 	if !slices.Contains(op.from, d.State) {
 		return store.Filter{}, fmt.Errorf("delivery %s is %s, %s takes only %v: %w", id, d.State, op.name, op.from, store.ErrState)
+	}
+	if d.Leased {
+		return store.Filter{}, fmt.Errorf("an attempt of delivery %s is under way, try again when it has ended: %w", id, store.ErrState)
 	}
 	return store.Filter{EventID: d.ID.Event, Destination: d.Destination, States: []event.State{d.State}}, nil
 }
