@@ -20,8 +20,9 @@ type memory struct {
 	acceptErr  error
 	claimErr   error
 	settleErr  error
-	ignore     bool // Accept ignores what it should lease
-	claims     int  // calls of Claim
+	acceptTime time.Duration // how long Accept takes
+	ignore     bool          // Accept ignores what it should lease
+	claims     int           // calls of Claim
 	duplicates map[string]string
 }
 
@@ -40,6 +41,7 @@ func newMemory() *memory {
 }
 
 func (m *memory) Accept(_ context.Context, entry store.Entry) (store.Accepted, error) {
+	time.Sleep(m.acceptTime)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.acceptErr != nil {
@@ -239,6 +241,13 @@ func (m *memory) delivery(eventID string) (event.Delivery, []event.Attempt) {
 	defer m.mu.Unlock()
 	r := m.row(event.DeliveryID{Event: eventID})
 	return r.Delivery, slices.Clone(r.tries)
+}
+
+// asked is how often Claim was called.
+func (m *memory) asked() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.claims
 }
 
 // count is how many deliveries are in a state.
