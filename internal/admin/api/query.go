@@ -111,7 +111,8 @@ func parseTime(q url.Values, key string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
+	t = t.UTC()
+	if err != nil || t.Year() < 1970 || t.Year() > 9999 { // RFC 3339 has no later years, a gateway has no earlier events
 		return t, fmt.Errorf("%s %q: want a time as in 2026-05-01T12:00:00Z", key, text)
 	}
 	return t, nil
