@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -66,6 +67,7 @@ func problemOf(err error) *api.Problem {
 		{store.ErrCursor, http.StatusBadRequest},
 		{store.ErrState, http.StatusConflict},
 		{store.ErrUnavailable, http.StatusServiceUnavailable},
+		{context.Canceled, http.StatusServiceUnavailable}, // by our own stop: a client that is gone reads no answer
 	} {
 		if errors.Is(err, known.is) {
 			return api.NewProblem(known.status, err.Error())
