@@ -169,14 +169,15 @@ func (x *exchange) entry() store.Entry {
 	for i, name := range x.hook.Steps {
 		steps[i].Destination = name
 	}
+	headers, parameters := x.hook.credentials()
 	return store.Entry{
 		Event: &event.Event{
 			ID:         x.id,
 			Webhook:    x.hook.ID,
 			ReceivedAt: x.receivedAt,
 			Method:     x.r.Method,
-			URL:        x.r.URL.RequestURI(),
-			Header:     storedHeader(x.r.Header),
+			URL:        withoutParameters(x.requestURI(), parameters),
+			Header:     without(x.r.Header, headers),
 			Body:       x.body,
 			DedupeKey:  x.hook.dedupeKey(x.r.Header, x.body),
 		},

@@ -3,6 +3,7 @@ package ingress
 import (
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -77,14 +78,42 @@ func (x *exchange) echo(answer *verify.Answer) {
 	_, _ = x.w.Write(answer.Body) // a sender that is gone changes nothing
 }
 
-// storedHeader is the header without what is secret. The values are shared: nobody changes them any more.
-func storedHeader(header http.Header) http.Header {
-	stored := make(http.Header, len(header))
-	secrets := event.SecretHeaders()
-	for name, values := range header {
-		if !slices.Contains(secrets, name) {
-			stored[name] = values
+// credentials names what of a request is not kept: the headers and the query parameters in which secrets travel.
+func (w *Webhook) credentials() (headers, parameters []string) {
+	headers = event.SecretHeaders()
+	for _, v := range w.Verifiers {
+		if carrier, ok := v.(verify.Carrier); ok {
+			h, p := carrier.Credentials()
+			headers, parameters = append(headers, h...), append(parameters, p...)
 		}
 	}
-	return stored
+	return headers, parameters
+}
+
+// without is the header without some names, in any case. The values are shared: nobody changes them any more.
+func without(header http.Header, names []string) http.Header {
+	kept := make(http.Header, len(header))
+	for name, values := range header {
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
+			kept[name] = values
+		}
+	}
+	return kept
+}
+
+// withoutParameters is an address without some parameters of its query; the rest stays as it was sent.
+func withoutParameters(uri string, names []string) string {
+	path, query, found := strings.Cut(uri, "?")
+	if !found || len(names) == 0 {
+		return uri
+	}
+	kept := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		plain, err := url.QueryUnescape(name)
+		return err != nil || slices.Contains(names, plain)
+	})
+	if len(kept) == 0 {
+		return path
+	}
+	return path + "?" + strings.Join(kept, "&")
 }

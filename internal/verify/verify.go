@@ -50,6 +50,13 @@ type Handshaker interface {
 	Handshake(ctx context.Context, r *Request) (*Answer, error)
 }
 
+// Carrier is optional for a Verifier whose credentials travel as they are (a token in a header, a key in the query), and
+// not as a signature: it names the headers and the query parameters that hold them, which are then not kept with the
+// event. Those of event.SecretHeaders never are.
+type Carrier interface {
+	Credentials() (headers, parameters []string)
+}
+
 // Answer is what a handshake is answered with.
 type Answer struct {
 	Status int
