@@ -140,8 +140,9 @@ func TestLargeRequests(t *testing.T) {
 		g := serve(t, new(intake), table(webhook(nil)), func(l *ServerLimits) { l.HeaderBytes = 4096 })
 		conn := g.dial(t)
 		write(t, conn, "POST /webhook/orders HTTP/1.1\r\nHost: x\r\nX-Large: "+strings.Repeat("x", 16<<10))
-		if r := readReply(t, bufio.NewReader(conn)); r.status != 431 {
-			t.Errorf("answered %d", r.status)
+		// What follows the status line may be lost: the server closes the connection without having read all.
+		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, " 431 ") {
+			t.Errorf("answered %q, %v", line, err)
 		}
 	})
 }
