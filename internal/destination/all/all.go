@@ -5,12 +5,14 @@ import (
 	"github.com/grapnel-dev/grapnel/internal/destination"
 	"github.com/grapnel-dev/grapnel/internal/destination/httpwebhook"
 	"github.com/grapnel-dev/grapnel/internal/destination/log"
+	"github.com/grapnel-dev/grapnel/internal/destination/savetodisk"
 )
 
 // Modules gives them in the order in which they are shown.
 func Modules() []destination.Module {
 	return []destination.Module{
 		log.Module(),
+		savetodisk.Module(),
 		httpwebhook.Module(),
 	}
 }

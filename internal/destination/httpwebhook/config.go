@@ -37,7 +37,7 @@ type Config struct {
 	// TLS is how a server is verified, and what we show it.
 	TLS TLS `yaml:"tls"`
 	// Sign signs every request anew, by Standard Webhooks.
-	Sign Sign `yaml:"sign"`
+	Sign *Sign `yaml:"sign"`
 }
 
 // AttemptTimeout is how long one attempt may take; zero: the destination's.

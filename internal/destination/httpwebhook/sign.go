@@ -19,24 +19,27 @@ type Sign struct {
 	Secrets []secret.Value `yaml:"secrets"`
 }
 
-// keys decodes the secrets; none means that nothing is signed.
-func (s Sign) keys() ([][]byte, error) {
-	var keys [][]byte
-	for _, value := range s.all() {
+// keys decodes the secrets. No Sign means that nothing is signed; one without a secret is an error.
+func (s *Sign) keys() ([][]byte, error) {
+	if s == nil {
+		return nil, nil
+	}
+	secrets := s.Secrets
+	if !s.Secret.Empty() {
+		secrets = append([]secret.Value{s.Secret}, secrets...)
+	}
+	if len(secrets) == 0 {
+		return nil, errors.New("secret or secrets is required, and must not be empty")
+	}
+	keys := make([][]byte, len(secrets))
+	for i, value := range secrets {
 		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(value.Reveal(), "whsec_"))
 		if err != nil || len(key) == 0 {
-			return nil, errors.New("a secret must be base64 and not empty, as in whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+			return nil, errors.New("a secret must be base64 and not empty, with or without whsec_ before it")
 		}
-		keys = append(keys, key)
+		keys[i] = key
 	}
 	return keys, nil
-}
-
-func (s Sign) all() []secret.Value {
-	if s.Secret.Empty() {
-		return s.Secrets
-	}
-	return append([]secret.Value{s.Secret}, s.Secrets...)
 }
 
 // signature is the value of webhook-signature: a signature by each key, separated by spaces (Standard Webhooks 1.0.0,

@@ -61,20 +61,23 @@ func headerValues(header http.Header, redact bool) map[string]any {
 	return visible(values, redact).(map[string]any) //nolint:forcetypeassert // a map stays a map
 }
 
-// bodyText shows a body as what it is: JSON, a form, text, or bytes.
+// bodyText shows a body as what it is: JSON, a form, text, or bytes. Text in which nothing is to be changed stays as it
+// was sent.
 func bodyText(e *event.Event, redact bool, indent string) string {
-	var text string
+	if redact || indent != "" {
+		if value, ok := parseJSON(e.Body); ok {
+			return cut(encode(visible(value, redact), indent), maxBody)
+		}
+	}
 	kind, _, _ := mime.ParseMediaType(e.ContentType())
-	if value, ok := parseJSON(e.Body); ok {
-		text = encode(visible(value, redact), indent)
-	} else if kind == "application/x-www-form-urlencoded" && redact {
-		text = formText(string(e.Body))
-	} else if utf8.Valid(e.Body) {
-		text = string(e.Body)
-	} else {
+	switch {
+	case redact && kind == "application/x-www-form-urlencoded":
+		return cut(formText(string(e.Body)), maxBody)
+	case utf8.Valid(e.Body):
+		return cut(string(e.Body), maxBody)
+	default:
 		return bytesText(e.Body)
 	}
-	return cut(text, maxBody)
 }
 
 func parseJSON(body []byte) (value any, ok bool) {
