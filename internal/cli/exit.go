@@ -49,8 +49,20 @@ func explainError(err error) string {
 		return problem.Error() + "\nSay --token, or set GRAPNEL_TOKEN, to what admin.token is in the gateway's configuration."
 	}
 	if unreachable, ok := errors.AsType[*url.Error](err); ok {
-		return "nothing answers at " + unreachable.URL + ": " + unreachable.Err.Error() +
+		return "nothing answers at " + origin(unreachable.URL) + ": " + unreachable.Err.Error() +
 			"\nIs the gateway running? Say --admin (or --url for send) if it listens elsewhere."
 	}
+	if problems, ok := errors.AsType[config.Problems](err); ok {
+		return count(len(problems), "error") + " in the configuration\n" + clean(problems.Error(), keepLines)
+	}
 	return clean(err.Error(), keepLines)
+}
+
+// origin is the part of an address that says where, without the path and what it asks.
+func origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return u.Scheme + "://" + u.Host
 }

@@ -113,9 +113,11 @@ func timetable(p retry.Policy) []try {
 
 func printExplanation(t *terminal, told explanation, now time.Time) {
 	t.printf("%s  %s\n\n%s\n", t.paint(bold, told.Webhook), told.Path, t.paint(bold, "A request must pass, in this order"))
+	rows := [][]cell{heading("     CHECK", "ELSE")}
 	for i, g := range told.Checks {
-		t.printf("  %d. %-60s else %s\n", i+1, g.Check, g.Else)
+		rows = append(rows, []cell{{fmt.Sprintf("  %d. %s", i+1, g.Check), plain}, {g.Else, plain}})
 	}
+	t.table(rows)
 	t.printf("\n%s\n", t.paint(bold, "It is then on disk, and the sender is answered"))
 	for _, a := range told.Answers {
 		t.printf("  %d when %s\n", a.Status, a.When)

@@ -27,7 +27,7 @@ func gates(c *config.Config, w *config.Webhook) []gate {
 		list = append(list, gate{fmt.Sprintf("at most %s in %s", count(w.RequestLimit.MaxRequests, "request"), w.RequestLimit.Window), "429"})
 	}
 	if w.DataType != config.Blob {
-		list = append(list, gate{bodyCheck(w), "415, 400"})
+		list = append(list, bodyCheck(w))
 	}
 	if w.Dedupe.Enabled {
 		list = append(list, gate{"not received before: " + dedupeText(w.Dedupe), `the first one's answer, "duplicate": true`})
@@ -35,11 +35,11 @@ func gates(c *config.Config, w *config.Webhook) []gate {
 	return list
 }
 
-func bodyCheck(w *config.Webhook) string {
+func bodyCheck(w *config.Webhook) gate {
 	if w.DataType != config.JSON {
-		return "a body of type " + string(w.DataType)
+		return gate{"a body of type " + string(w.DataType) + ", and declared as such", "400, 415"}
 	}
-	return fmt.Sprintf("a JSON body, at most %d deep, strings of at most %s", w.Limits.Depth, w.Limits.String)
+	return gate{fmt.Sprintf("a JSON body, at most %d deep, strings of at most %s", w.Limits.Depth, w.Limits.String), "400"}
 }
 
 func dedupeText(d config.Dedupe) string {
@@ -49,7 +49,7 @@ func dedupeText(d config.Dedupe) string {
 			keys = append(keys, key)
 		}
 	}
-	return "the first of " + strings.Join(keys, ", ") + " is its key for " + d.Window.String()
+	return strings.Join(keys, ", ") + " (" + d.Window.String() + ")"
 }
 
 // answers are how the sender is answered once the event is durable.

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
-
 	"github.com/grapnel-dev/grapnel/internal/app"
 	"github.com/grapnel-dev/grapnel/internal/config"
 )
@@ -24,7 +22,10 @@ Example:
 
 // Run is called by kong.
 func (*schema) Run(t *terminal) error {
-	encoder := json.NewEncoder(t.out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(config.Schema(app.Catalog()))
+	text, err := config.Schema(app.Catalog())
+	if err != nil {
+		return err
+	}
+	_, err = t.out.Write(text)
+	return err
 }
