@@ -158,7 +158,7 @@ func (op operation) apply(ctx context.Context, filters []store.Filter, limit int
 		}
 		some, err := op.run(ctx, f, rest)
 		moved = append(moved, some...)
-		if err != nil {
+		if err != nil && !errors.Is(err, store.ErrState) { // which says that nothing of an event matches
 			return moved, err
 		}
 	}

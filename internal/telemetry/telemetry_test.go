@@ -31,9 +31,11 @@ type storeReader struct {
 }
 
 func (s storeReader) Counts(context.Context) (store.Counts, error) { return s.counts, s.err }
+
 func (s storeReader) Backlogs(context.Context) (map[string]store.Backlog, error) {
 	return s.backlogs, s.err
 }
+
 func (s storeReader) Paused(context.Context) (map[string]time.Time, error) { return s.paused, s.err }
 
 func reader() storeReader {
