@@ -20,7 +20,7 @@ type dev struct {
 	Dir         string `help:"Keep the configuration and the events in this directory. Without it they go when the gateway stops." placeholder:"DIR"`
 	Listen      string `help:"Address for senders." default:"127.0.0.1:8000" placeholder:"HOST:PORT"`
 	AdminListen string `help:"Address for operators." default:"127.0.0.1:8001" placeholder:"HOST:PORT"`
-	FlakyListen string `help:"Address of the destination that refuses the first two tries of each event." default:"127.0.0.1:8002" placeholder:"HOST:PORT"`
+	FlakyListen string `help:"Address of the demo's destination, which refuses events that are younger than five seconds." default:"127.0.0.1:8002" placeholder:"HOST:PORT"`
 }
 
 // Help is shown by kong.
@@ -93,8 +93,8 @@ func (d *dev) introduce(t *terminal) {
 	}
 	t.printf("%s The configuration is %s: change it, and it is loaded anew.\n", t.paint(bold, "Grapnel is running."), d.config())
 	t.printf("\n%s\n\n%s\n", t.paint(bold, "1. Send an event; it is logged here:"), d.curl("hello", `{"hello":"grapnel"}`))
-	t.printf("\n%s\n\n%s\n", t.paint(bold, "2. Send a signed one to a destination that refuses the first two tries:"), d.curl("orders", `{"order":42}`))
-	t.printf("\n%s\n\n%s\n", t.paint(bold, "3. Send one to a destination that refuses it for good: a dead letter"), d.curl("refused", `{"order":43}`))
+	t.printf("\n%s\n\n%s\n", t.paint(bold, "2. Send a signed one to a destination that refuses it for five seconds, so that it takes three tries:"), d.curl("orders", `{"order":42}`))
+	t.printf("\n%s\n\n%s\n", t.paint(bold, "3. Send one to a destination that refuses it for good, so that it becomes a dead letter:"), d.curl("refused", `{"order":43}`))
 	t.printf("\n%s\n\n", t.paint(bold, "4. See what became of them, in another terminal:"))
 	for _, command := range []string{"events", "event ID", "dead", "replay ID"} {
 		t.printf("%s %s%s\n", self, command, admin)

@@ -6,20 +6,19 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
-// refusals is how many tries of each event the flaky destination refuses.
-const refusals = 2
+// youth is how old an event must be before the flaky destination takes it: in the demo, at the third try.
+const youth = 5 * time.Second
 
-// flaky is a destination on loopback that takes an event only at its third try, and at /refuse none at all.
+// flaky is a destination on loopback that refuses young events, and at /refuse all of them. It tells the age by the
+// event's id, so that it has nothing to forget when it is killed.
 type flaky struct {
 	server http.Server
 	served chan error
-
-	mu    sync.Mutex
-	tries map[string]int // guarded by mu: by event, until it is taken
 }
 
 func startFlaky(ctx context.Context, address string) (*flaky, error) {
@@ -27,7 +26,7 @@ func startFlaky(ctx context.Context, address string) (*flaky, error) {
 	if err != nil {
 		return nil, fmt.Errorf("flaky destination: %w: say --flaky-listen with another address", err)
 	}
-	f := &flaky{tries: map[string]int{}, served: make(chan error, 1)}
+	f := &flaky{served: make(chan error, 1)}
 	f.server = http.Server{Handler: f, ReadHeaderTimeout: 5 * time.Second}
 	go func() { f.served <- f.server.Serve(listener) }()
 	return f, nil
@@ -42,24 +41,23 @@ func (f *flaky) stop() error {
 	return err
 }
 
-// ServeHTTP takes or refuses an event, which it knows by the id that every attempt carries.
-func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP takes or refuses an event.
+func (*flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/refuse":
 		http.Error(w, "never heard of this order", http.StatusUnprocessableEntity)
-	case f.refuses(r.Header.Get("Webhook-Id")):
+	case age(r.Header.Get("Webhook-Id")) < youth:
 		http.Error(w, "not yet", http.StatusServiceUnavailable)
 	default:
 		_, _ = w.Write([]byte("thank you\n"))
 	}
 }
 
-func (f *flaky) refuses(id string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.tries[id]++; f.tries[id] <= refusals {
-		return true
+// age is how long ago an event was received, by the time in its id (UUIDv7, RFC 9562); one without an id is young.
+func age(eventID string) time.Duration {
+	id, err := uuid.Parse(eventID)
+	if err != nil {
+		return 0
 	}
-	delete(f.tries, id)
-	return false
+	return time.Since(time.Unix(id.Time().UnixTime()))
 }
