@@ -61,7 +61,7 @@ func (c *Config) validateURL() error {
 	u, err := url.Parse(c.URL)
 	switch {
 	case err != nil:
-		return invalidURL(err)
+		return errURL
 	case len(c.URL) > 8192:
 		return errors.New("url: is longer than 8192 bytes")
 	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
@@ -74,13 +74,5 @@ func (c *Config) validateURL() error {
 	return nil
 }
 
-// invalidURL tells what is wrong with a URL without repeating it: it may hold a password.
-func invalidURL(err error) error {
-	if wrong, ok := errors.AsType[*url.Error](err); ok {
-		err = wrong.Err
-	}
-	if _, ok := errors.AsType[url.EscapeError](err); ok {
-		err = errors.New("a % is not followed by two hexadecimal digits")
-	}
-	return fmt.Errorf("url: cannot be read: %w", err)
-}
+// errURL does not repeat what was written, as url.Parse does: there may be a password in it.
+var errURL = errors.New("url: is no URL; what is special in a user or password must be escaped, as in p%40ss for p@ss")

@@ -45,7 +45,7 @@ func (c *Config) Open(env destination.Env) (destination.Destination, error) {
 	}
 	target, err := url.Parse(c.URL)
 	if err != nil {
-		return nil, invalidURL(err)
+		return nil, errURL
 	}
 	s := &sender{
 		template: &http.Request{Method: c.Method, URL: target, Body: http.NoBody},
