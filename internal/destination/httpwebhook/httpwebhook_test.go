@@ -36,6 +36,25 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+func TestTheTransportRepeatsNothing(t *testing.T) {
+	sink := newSink(t)
+	proxy := faultproxy.Start(t, sink.Listener.Addr().String())
+	d := use(t, config("http://"+proxy.Addr()))
+	first, second := example(), example()
+	first.ID, second.ID = "first", "second"
+	if _, err := d.Deliver(t.Context(), first); err != nil { // the connection is kept
+		t.Fatal(err)
+	}
+	proxy.CutAnswers(0)
+	if _, err := d.Deliver(t.Context(), second); err == nil {
+		t.Fatal("delivered without an answer")
+	}
+	proxy.Pass(t)
+	if n := len(sink.events()["second"]); n != 1 {
+		t.Errorf("%d requests for one attempt", n)
+	}
+}
+
 // sink is a server that keeps what it gets and answers 200.
 type sink struct {
 	*httptest.Server
