@@ -55,7 +55,7 @@ func checkMultipart(boundary string, body []byte) error {
 	parts := multipart.NewReader(bytes.NewReader(body), boundary)
 	for n := 1; ; n++ {
 		part, err := parts.NextRawPart()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && n > 1 { // RFC 2046 section 5.1 wants at least one part
 			return nil
 		}
 		if err == nil {

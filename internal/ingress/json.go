@@ -2,7 +2,7 @@ package ingress
 
 import (
 	"bytes"
-	"fmt"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -50,11 +50,11 @@ func (s *scanner) document() string {
 }
 
 func (s *scanner) value() string {
-	switch c := s.peek(); c {
+	switch s.peek() {
 	case '{':
-		return s.nested((*scanner).member, '}')
+		return s.object()
 	case '[':
-		return s.nested((*scanner).value, ']')
+		return s.array()
 	case '"':
 		return s.text()
 	case 't':
@@ -68,37 +68,64 @@ func (s *scanner) value() string {
 	}
 }
 
-// nested reads an object or an array of items, with the bracket at pos.
-func (s *scanner) nested(item func(*scanner) string, end byte) string {
+func (s *scanner) object() string {
+	more, problem := s.open('}')
+	for more && problem == "" {
+		if problem = s.name(); problem != "" {
+			break
+		}
+		if problem = s.value(); problem != "" {
+			break
+		}
+		more, problem = s.next('}')
+	}
+	return problem
+}
+
+func (s *scanner) array() string {
+	more, problem := s.open(']')
+	for more && problem == "" {
+		if problem = s.value(); problem != "" {
+			break
+		}
+		more, problem = s.next(']')
+	}
+	return problem
+}
+
+// open goes to the first item of the object or array at pos, and says whether there is one.
+func (s *scanner) open(end byte) (more bool, problem string) {
 	if s.depth++; s.depth > s.maxDepth {
-		return fmt.Sprintf("more than %d levels", s.maxDepth)
+		return false, "more than " + strconv.Itoa(s.maxDepth) + " levels"
 	}
 	s.pos++
-	if s.space(); s.peek() == end {
+	if s.space(); s.peek() != end {
+		return true, ""
+	}
+	s.pos++
+	s.depth--
+	return false, ""
+}
+
+// next goes behind an item and to the next one, and says whether there is one.
+func (s *scanner) next(end byte) (more bool, problem string) {
+	s.space()
+	switch s.peek() {
+	case ',':
+		s.pos++
+		s.space()
+		return true, ""
+	case end:
 		s.pos++
 		s.depth--
-		return ""
-	}
-	for {
-		if problem := item(s); problem != "" {
-			return problem
-		}
-		s.space()
-		switch s.peek() {
-		case ',':
-			s.pos++
-			s.space()
-		case end:
-			s.pos++
-			s.depth--
-			return ""
-		default:
-			return "expected , or " + string(end)
-		}
+		return false, ""
+	default:
+		return false, "expected , or " + string(end)
 	}
 }
 
-func (s *scanner) member() string {
+// name reads the name of a member and goes to its value.
+func (s *scanner) name() string {
 	if s.peek() != '"' {
 		return "expected a member's name"
 	}
@@ -110,17 +137,19 @@ func (s *scanner) member() string {
 	}
 	s.pos++
 	s.space()
-	return s.value()
+	return ""
 }
 
 // text reads a string, with the quote at pos.
 func (s *scanner) text() string {
-	start := s.pos + 1
-	for s.pos = start; s.pos < len(s.data); {
-		switch c := s.data[s.pos]; {
+	s.pos++
+	start := s.pos
+	for {
+		s.plain()
+		switch c := s.peek(); {
 		case c == '"':
 			if s.pos-start > s.maxText {
-				return fmt.Sprintf("a string of more than %d bytes", s.maxText)
+				return "a string of more than " + strconv.Itoa(s.maxText) + " bytes"
 			}
 			s.pos++
 			return ""
@@ -128,10 +157,10 @@ func (s *scanner) text() string {
 			if problem := s.escape(); problem != "" {
 				return problem
 			}
+		case s.pos == len(s.data):
+			return "a string without an end"
 		case c < ' ':
 			return "a control character in a string"
-		case c < utf8.RuneSelf:
-			s.pos++
 		default:
 			r, size := utf8.DecodeRune(s.data[s.pos:])
 			if r == utf8.RuneError && size == 1 {
@@ -140,7 +169,17 @@ func (s *scanner) text() string {
 			s.pos += size
 		}
 	}
-	return "a string without an end"
+}
+
+// plain goes over the characters of a string that need no second look. Most of a body is made of them.
+func (s *scanner) plain() {
+	for i, c := range s.data[s.pos:] {
+		if c == '"' || c == '\\' || c < ' ' || c >= utf8.RuneSelf {
+			s.pos += i
+			return
+		}
+	}
+	s.pos = len(s.data)
 }
 
 // escape reads an escape sequence, with the backslash at pos.

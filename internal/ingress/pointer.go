@@ -39,31 +39,30 @@ func (s *scanner) enter(token string) bool {
 
 func (s *scanner) enterObject(name string) bool {
 	found := -1
-	s.nested(func(s *scanner) string {
+	for more, _ := s.open('}'); more; more, _ = s.next('}') {
 		start := s.pos
 		s.text()
-		isIt := unquote(s.data[start:s.pos]) == name
-		s.space()
-		s.pos++ // the colon
-		s.space()
-		if isIt {
+		quoted := s.data[start:s.pos]
+		s.pos = start
+		s.name()
+		if unquote(quoted) == name {
 			found = s.pos
 		}
-		return s.value()
-	}, '}')
+		s.value()
+	}
 	s.pos = found
 	return found >= 0
 }
 
 func (s *scanner) enterArray(index string) bool {
 	found, at := -1, 0
-	s.nested(func(s *scanner) string {
+	for more, _ := s.open(']'); more; more, _ = s.next(']') {
 		if strconv.Itoa(at) == index {
 			found = s.pos
 		}
 		at++
-		return s.value()
-	}, ']')
+		s.value()
+	}
 	s.pos = found
 	return found >= 0
 }
