@@ -132,6 +132,6 @@ func printNext(t *terminal, d api.Delivery, now time.Time) {
 	case d.State == event.Pending && d.NextAttemptAt.After(now):
 		t.printf("  next attempt in %s, at %s\n", length(d.NextAttemptAt.Sub(now)), clock(d.NextAttemptAt))
 	case d.State == event.Pending:
-		t.printf("  next attempt is due; see `grapnel dead` and the destination's state if it does not come\n")
+		t.printf("  next attempt is due\n")
 	}
 }
