@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/grapnel-dev/grapnel/internal/admin/api"
 	"github.com/grapnel-dev/grapnel/internal/event"
@@ -75,6 +76,15 @@ func TestDiscard(t *testing.T) {
 			t.Errorf("it is %s", state)
 		}
 	})
+	t.Run("refuses one that is named while its attempt is under way, and says so", func(t *testing.T) {
+		g := start(t, nil)
+		now := receivedAt(allEvents)
+		may(first(g.store.Claim(t.Context(), store.Claim{Destination: "orders.kafka", Limit: 1, Now: now, Until: now.Add(time.Minute)})))(t)
+		_, err := g.client.Discard(t.Context(), api.BulkRequest{IDs: []string{deliveryID(pendingEvent, 0)}})
+		if problem, ok := errors.AsType[*api.Problem](err); !ok || problem.Status != http.StatusConflict || !strings.Contains(problem.Detail, "under way") {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("takes one step of a chain and leaves the other", func(t *testing.T) {
 		g := start(t, nil)
 		may(g.client.Discard(t.Context(), api.BulkRequest{IDs: []string{deliveryID(chainEvent, 1)}}))(t)
@@ -83,6 +93,9 @@ func TestDiscard(t *testing.T) {
 		}
 	})
 }
+
+// first leaves out what a claim says besides its jobs.
+func first[A, B any](a A, _ B, err error) (A, error) { return a, err }
 
 func TestBulkRequestsThatAreRefused(t *testing.T) {
 	g := start(t, nil)

@@ -275,14 +275,15 @@ func TestCounts(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
+	ready := start(t, nil)
 	t.Run("ready, with the destinations that are down as a detail", func(t *testing.T) {
-		got := start(t, nil).ask(t, http.MethodGet, "/readyz", "")
+		got := ready.ask(t, http.MethodGet, "/readyz", "")
 		if got.status != http.StatusOK || got.body != `{"ready":true,"down":["shop/items.kafka"]}`+"\n" {
 			t.Errorf("%d: %s", got.status, got.body)
 		}
 	})
 	t.Run("not ready when senders get no 2xx, but alive", func(t *testing.T) {
-		g := start(t, func(o *Options) { o.Accepting = func() error { return errDown } })
+		g := startOn(t, ready.store, func(o *Options) { o.Accepting = func() error { return errDown } })
 		got := g.ask(t, http.MethodGet, "/readyz", "")
 		if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, errDown.Error()) {
 			t.Errorf("%d: %s", got.status, got.body)
@@ -292,16 +293,15 @@ func TestHealth(t *testing.T) {
 		}
 	})
 	t.Run("the index lists every route", func(t *testing.T) {
-		g := start(t, nil)
-		got := g.ask(t, http.MethodGet, "/", "")
-		for _, r := range g.routes() {
+		got := ready.ask(t, http.MethodGet, "/", "")
+		for _, r := range ready.routes() {
 			if !strings.Contains(got.body, fmt.Sprintf("%-4s %s\n", r.method, strings.TrimSuffix(r.pattern, "{$}"))) {
 				t.Errorf("%s is missing", r.pattern)
 			}
 		}
 	})
 	t.Run("metrics are served", func(t *testing.T) {
-		if got := start(t, nil).ask(t, http.MethodGet, "/metrics", ""); !strings.Contains(got.body, "grapnel_store_group_size") {
+		if got := ready.ask(t, http.MethodGet, "/metrics", ""); !strings.Contains(got.body, "grapnel_store_group_size") {
 			t.Error(got.body)
 		}
 	})

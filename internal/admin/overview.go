@@ -80,7 +80,7 @@ func (s *Server) config(*http.Request) (api.Config, error) {
 
 func (s *Server) reload(r *http.Request) (api.ConfigSummary, error) {
 	err := s.Configuration.Reload(r.Context())
-	s.audit(r, "reload", err)
+	s.audit(r, "reload", nil, "accepted", err == nil) // why not is logged where it was refused
 	if err != nil {
 		return api.ConfigSummary{}, refusedConfig(err)
 	}
