@@ -65,13 +65,13 @@ type Spec struct {
 type Options struct {
 	Logger  *slog.Logger
 	Metrics *telemetry.Metrics
-	// DrainTimeout is how long attempts may go on when their lane stops, before they are cut; 0 means 15 s.
-	DrainTimeout time.Duration
+	// Patience gives how long attempts may go on before they are cut; it is asked when their lane stops. nil means 15 s.
+	Patience func() time.Duration
 	// Random gives the numbers in [0, 1) that jitter is made of.
 	Random func() float64
 }
 
-const defaultDrainTimeout = 15 * time.Second
+const defaultPatience = 15 * time.Second
 
 // Engine is the lanes of all destinations. Its methods may be called concurrently.
 type Engine struct {
@@ -93,8 +93,8 @@ func New(s Store, options Options) *Engine {
 	if options.Metrics == nil {
 		options.Metrics = telemetry.New()
 	}
-	if options.DrainTimeout == 0 {
-		options.DrainTimeout = defaultDrainTimeout
+	if options.Patience == nil {
+		options.Patience = func() time.Duration { return defaultPatience }
 	}
 	if options.Random == nil {
 		options.Random = rand.Float64

@@ -35,18 +35,18 @@ type lane struct {
 	cut      context.CancelCauseFunc
 	settling context.Context // done when the lane gives up settling
 	giveUp   context.CancelFunc
-	drain    time.Duration
+	patience func() time.Duration
 }
 
 // newLane makes a lane that starts where the one before it stands, if there was one.
 func newLane(e *Engine, spec Spec, pausedAt time.Time, before *lane) *lane {
 	l := &lane{
-		spec:   spec,
-		store:  e.store,
-		report: newReport(spec, e.options),
-		random: e.options.Random,
-		moved:  e.moved,
-		drain:  e.options.DrainTimeout,
+		spec:     spec,
+		store:    e.store,
+		report:   newReport(spec, e.options),
+		random:   e.options.Random,
+		moved:    e.moved,
+		patience: e.options.Patience,
 	}
 	// The contexts have no parent: how the lane ends is decided by stop, in three steps.
 	l.claiming, l.stopped = context.WithCancel(context.Background())
@@ -75,8 +75,9 @@ func (l *lane) stop() {
 // run claims until the lane is stopped, waits for what it had begun, and closes the target.
 func (l *lane) run() {
 	l.claimAll(l.claiming)
-	cut := time.AfterFunc(l.drain, func() { l.cut(errStopping) })
-	giveUp := time.AfterFunc(l.drain+settleGrace, l.giveUp)
+	patience := l.patience()
+	cut := time.AfterFunc(patience, func() { l.cut(errStopping) })
+	giveUp := time.AfterFunc(patience+settleGrace, l.giveUp)
 	l.gate.jobs.Wait()
 	cut.Stop()
 	giveUp.Stop()

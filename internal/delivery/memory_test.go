@@ -21,6 +21,7 @@ type memory struct {
 	claimErr   error
 	settleErr  error
 	acceptTime time.Duration // how long Accept takes
+	claimTime  time.Duration // how long Claim takes
 	ignore     bool          // Accept ignores what it should lease
 	claims     int           // calls of Claim
 	duplicates map[string]string
@@ -80,6 +81,7 @@ func (r *row) lease(until time.Time) store.Lease {
 func (r *row) due() time.Time { return later(r.NextAttemptAt, r.until) }
 
 func (m *memory) Claim(ctx context.Context, c store.Claim) ([]store.Job, time.Time, error) {
+	time.Sleep(m.claimTime)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.claims++
@@ -95,7 +97,10 @@ func (m *memory) Claim(ctx context.Context, c store.Claim) ([]store.Job, time.Ti
 	slices.SortStableFunc(pending, func(a, b *row) int { return a.due().Compare(b.due()) })
 	var jobs []store.Job
 	for _, r := range pending {
-		if r.due().After(c.Now) || len(jobs) == c.Limit {
+		if len(jobs) == c.Limit {
+			break
+		}
+		if r.due().After(c.Now) {
 			return jobs, r.due(), nil
 		}
 		jobs = append(jobs, store.Job{
