@@ -106,7 +106,7 @@ func (g *Gateway) AwaitReady() {
 
 // Ready says whether /readyz says so.
 func (g *Gateway) Ready() bool {
-	response, err := http.Get(g.AdminURL + "/readyz")
+	response, err := client.Get(g.AdminURL + "/readyz")
 	if err != nil {
 		return false
 	}

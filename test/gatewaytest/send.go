@@ -41,12 +41,15 @@ func (g *Gateway) Post(webhook, body string, headers ...string) Answer {
 	return answer
 }
 
+// client keeps as many connections as a test has senders.
+var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
+
 // Send sends a request and reads the whole answer. An error means that the sender does not know what became of it.
 func Send(request *http.Request) (Answer, error) {
 	ctx, cancel := context.WithTimeout(request.Context(), patience)
 	defer cancel()
 	start := time.Now()
-	response, err := http.DefaultClient.Do(request.WithContext(ctx))
+	response, err := client.Do(request.WithContext(ctx))
 	if err != nil {
 		return Answer{}, err
 	}

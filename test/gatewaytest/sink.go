@@ -17,6 +17,7 @@ type Sink struct {
 	answer func(Arrival, http.ResponseWriter)
 	mu     sync.Mutex
 	got    []Arrival
+	counts map[string]int // by path
 }
 
 // Arrival is one request that arrived at a sink.
@@ -34,7 +35,7 @@ type Arrival struct {
 // NewSink starts a sink. answer decides what an arrival is answered with; nil is 200.
 func NewSink(t testing.TB, answer func(Arrival, http.ResponseWriter)) *Sink {
 	t.Helper()
-	s := &Sink{answer: answer}
+	s := &Sink{answer: answer, counts: map[string]int{}}
 	s.server = httptest.NewServer(s)
 	s.URL = s.server.URL
 	t.Cleanup(func() {
@@ -61,12 +62,8 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Sink) keep(a Arrival) Arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a.Number = 1
-	for _, before := range s.got {
-		if before.Path == a.Path {
-			a.Number++
-		}
-	}
+	s.counts[a.Path]++
+	a.Number = s.counts[a.Path]
 	s.got = append(s.got, a)
 	return a
 }
