@@ -54,7 +54,7 @@ type App struct {
 
 	reloading sync.Mutex // held while a configuration is loaded and put in place
 	running   atomic.Pointer[running]
-	draining  atomic.Bool
+	deadline  atomic.Pointer[time.Time] // by when the gateway will have stopped; nil until it begins to
 }
 
 // New loads the configuration and opens all that it needs: the store, the destinations, the listeners. Nothing is
@@ -89,7 +89,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config) (err error) {
 	}
 	a.store = embedded
 	a.engine = delivery.New(a.store, delivery.Options{
-		Logger: a.log, Metrics: a.metrics, DrainTimeout: cfg.Server.DrainTimeout.Std(),
+		Logger: a.log, Metrics: a.metrics, Patience: a.patience,
 	})
 	a.handler = ingress.NewHandler(a.engine, a.plan.table, a.metrics, a.log)
 	a.admin, err = admin.New(a.adminOptions(cfg))
@@ -150,7 +150,7 @@ func (a *App) Addresses() (public, private net.Addr) { return a.public.Addr(), a
 
 // accepting says why senders do not get 2xx now.
 func (a *App) accepting() error {
-	if a.draining.Load() {
+	if a.deadline.Load() != nil {
 		return errors.New("the gateway is stopping")
 	}
 	return a.store.Err()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/grapnel-dev/grapnel/internal/config"
 	"github.com/grapnel-dev/grapnel/internal/ingress"
@@ -30,12 +31,27 @@ func (a *App) Run(ctx context.Context) error {
 	case err := <-failed:
 		errs = append(errs, err)
 	}
-	a.log.Info("stopping")
-	a.draining.Store(true)
+	a.beginStop()
 	for _, p := range parts {
 		errs = append(errs, p.stop())
 	}
 	return errors.Join(append(errs, a.store.Close())...)
+}
+
+// beginStop starts the one deadline that all parts share.
+func (a *App) beginStop() {
+	deadline := time.Now().Add(a.running.Load().config.Server.DrainTimeout.Std())
+	a.deadline.Store(&deadline)
+	a.log.Info("stopping", "at_the_latest", deadline)
+}
+
+// patience is how long a part that stops may wait for what is under way: what is left until the deadline when the
+// gateway stops, all the time there is when a reload replaces it.
+func (a *App) patience() time.Duration {
+	if deadline := a.deadline.Load(); deadline != nil {
+		return max(time.Until(*deadline), 0)
+	}
+	return a.running.Load().config.Server.DrainTimeout.Std()
 }
 
 // parts are in the order in which the data flows, which is the order in which they stop; they start in the other one.
@@ -62,8 +78,8 @@ func (a *App) server(cfg *config.Config) *ingress.Server {
 			Header:      s.HeaderTimeout.Std(),
 			Body:        s.BodyTimeout.Std(),
 			Idle:        s.IdleTimeout.Std(),
-			Drain:       s.DrainTimeout.Std(),
 		},
+		Patience: a.patience,
 	}
 }
 

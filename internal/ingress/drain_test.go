@@ -71,7 +71,7 @@ func TestDrain(t *testing.T) {
 			<-release
 			return durable(entry), nil, nil
 		}}
-		g := serve(t, in, table(webhook(nil)), func(l *ServerLimits) { l.Drain = 20 * time.Millisecond })
+		g := serve(t, in, table(webhook(nil)), func(s *Server) { s.Patience = func() time.Duration { return 20 * time.Millisecond } })
 		conn := g.dial(t)
 		write(t, conn, "POST /webhook/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
 		<-entered

@@ -102,21 +102,22 @@ type gateway struct {
 	stop func() error
 }
 
-func serve(t *testing.T, in Intake, tab *Table, change func(*ServerLimits)) *gateway {
+func serve(t *testing.T, in Intake, tab *Table, change func(*Server)) *gateway {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	limits := ServerLimits{HeaderBytes: 64 << 10, Connections: 100, Header: 5 * time.Second, Body: 5 * time.Second,
-		Idle: 5 * time.Second, Drain: 5 * time.Second}
-	if change != nil {
-		change(&limits)
-	}
 	logs := new(logBuffer)
 	log := slog.New(slog.NewJSONHandler(logs, nil))
 	h := NewHandler(in, tab, telemetry.New(), log)
-	server := &Server{Listener: listener, Handler: h, Log: log, Limits: limits}
+	server := &Server{Listener: listener, Handler: h, Log: log,
+		Limits: ServerLimits{HeaderBytes: 64 << 10, Connections: 100, Header: 5 * time.Second, Body: 5 * time.Second,
+			Idle: 5 * time.Second},
+		Patience: func() time.Duration { return 5 * time.Second }}
+	if change != nil {
+		change(server)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()

@@ -52,8 +52,8 @@ func readReply(t *testing.T, from *bufio.Reader) reply {
 }
 
 func TestSlowSenders(t *testing.T) {
-	hurry := func(l *ServerLimits) {
-		l.Header, l.Body, l.Idle = 50*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond
+	hurry := func(s *Server) {
+		s.Limits.Header, s.Limits.Body, s.Limits.Idle = 50*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond
 	}
 	t.Run("a header that does not end is cut off", func(t *testing.T) {
 		conn := serve(t, new(intake), table(webhook(nil)), hurry).dial(t)
@@ -137,7 +137,7 @@ func TestLargeRequests(t *testing.T) {
 		})
 	}
 	t.Run("a header over the limit is refused", func(t *testing.T) {
-		g := serve(t, new(intake), table(webhook(nil)), func(l *ServerLimits) { l.HeaderBytes = 4096 })
+		g := serve(t, new(intake), table(webhook(nil)), func(s *Server) { s.Limits.HeaderBytes = 4096 })
 		conn := g.dial(t)
 		write(t, conn, "POST /webhook/orders HTTP/1.1\r\nHost: x\r\nX-Large: "+strings.Repeat("x", 16<<10))
 		// What follows the status line may be lost: the server closes the connection without having read all.
@@ -204,7 +204,7 @@ func TestBodiesInFlight(t *testing.T) {
 }
 
 func TestConnections(t *testing.T) {
-	g := serve(t, new(intake), table(webhook(nil)), func(l *ServerLimits) { l.Connections = 1 })
+	g := serve(t, new(intake), table(webhook(nil)), func(s *Server) { s.Limits.Connections = 1 })
 	const request = "POST /webhook/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 	first, second := g.dial(t), g.dial(t)
 	write(t, first, request)

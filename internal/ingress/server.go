@@ -17,6 +17,8 @@ type Server struct {
 	Handler  *Handler
 	Log      *slog.Logger
 	Limits   ServerLimits
+	// Patience gives how long a stop may wait for requests that are under way; it is asked when the stop begins.
+	Patience func() time.Duration
 }
 
 // ServerLimits bound what a connection may cost.
@@ -28,8 +30,6 @@ type ServerLimits struct {
 	// Header and Body are how long a sender may take for the header and for the body of a request, Idle how long a
 	// connection may be kept without one.
 	Header, Body, Idle time.Duration
-	// Drain is how long a stop waits for requests that are under way.
-	Drain time.Duration
 }
 
 // longestWait bounds how long an answer may take after the request has been read: the longest respond.within that may
@@ -55,11 +55,12 @@ func (s *Server) Run(ctx context.Context) error {
 
 func (s *Server) drain(ctx context.Context, server *http.Server) error {
 	s.Handler.Drain()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Limits.Drain) // ctx has ended: that is why we drain
+	patience := s.Patience()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience) // ctx has ended: that is why we drain
 	defer cancel()
 	err := server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return errors.Join(fmt.Errorf("requests were still under way after %s", s.Limits.Drain), server.Close())
+		return errors.Join(fmt.Errorf("requests were still under way after %s", patience), server.Close())
 	}
 	return err
 }
