@@ -26,15 +26,15 @@ type Policy struct {
 	AllowPrivate bool
 }
 
-// Refused is the error for an address that must not be dialled.
-type Refused struct {
+// RefusedError is the error for an address that must not be dialled.
+type RefusedError struct {
 	Addr netip.Addr
 	// Reason says what kind of address it is.
 	Reason string
 }
 
 // Error names the address and why it was refused.
-func (e *Refused) Error() string {
+func (e *RefusedError) Error() string {
 	return fmt.Sprintf("address %s is refused: it is %s", e.Addr, e.Reason)
 }
 
@@ -47,12 +47,12 @@ func (p Policy) Control(_ context.Context, network, address string, _ syscall.Ra
 	return p.Check(target.Addr())
 }
 
-// Check says whether the address may be dialled: nil, or a *fault.Error that holds a *Refused.
+// Check says whether the address may be dialled: nil, or a *fault.Error that holds a *RefusedError.
 func (p Policy) Check(addr netip.Addr) error {
 	addr = addr.WithZone("").Unmap()
 	for _, a := range append(embedded(addr), addr) {
 		if reason := p.refusal(a); reason != "" {
-			return fault.Wrap(fault.ConfigurationError, CodeRefused, &Refused{Addr: addr, Reason: reason})
+			return fault.Wrap(fault.ConfigurationError, CodeRefused, &RefusedError{Addr: addr, Reason: reason})
 		}
 	}
 	return nil

@@ -50,7 +50,7 @@ func TestRefusedDial(t *testing.T) {
 	t.Run("a name is judged by what it resolves to", func(t *testing.T) {
 		dialer := net.Dialer{ControlContext: netguard.Policy{}.Control}
 		_, err := dialer.DialContext(t.Context(), "tcp", "localhost:"+port)
-		refused, ok := errors.AsType[*netguard.Refused](err)
+		refused, ok := errors.AsType[*netguard.RefusedError](err)
 		if !ok || !refused.Addr.IsLoopback() {
 			t.Fatalf("dial localhost: %v, want it refused", err)
 		}

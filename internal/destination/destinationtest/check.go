@@ -48,7 +48,7 @@ func (h Harness) open(t *testing.T) destination.Destination {
 
 // deliver delivers and checks what holds for every delivery: it returns when its context ends, changes nothing of the
 // event, and tells no secret.
-func (h Harness) deliver(t *testing.T, ctx context.Context, d destination.Destination, e *event.Event) (receipt destination.Receipt, err error) {
+func (h Harness) deliver(ctx context.Context, t *testing.T, d destination.Destination, e *event.Event) (receipt destination.Receipt, err error) {
 	t.Helper()
 	before := *e
 	before.Header, before.Body = e.Header.Clone(), bytes.Clone(e.Body)
@@ -91,7 +91,7 @@ func returns(t *testing.T, what string, within time.Duration, call func()) {
 // fails delivers with little time, and wants a failure of one of the classes.
 func (h Harness) fails(t *testing.T, d destination.Destination, e *event.Event, want ...fault.Class) {
 	t.Helper()
-	if _, err := h.deliver(t, shortly(t), d, e); err == nil {
+	if _, err := h.deliver(shortly(t), t, d, e); err == nil {
 		t.Fatal("the event counts as delivered")
 	} else if got := fault.From(err).Class; !slices.Contains(want, got) {
 		t.Fatalf("deliver: %v, of class %s, want one of %v", err, got, want)
@@ -109,7 +109,7 @@ func shortly(t *testing.T) context.Context {
 func (h Harness) recovers(t *testing.T, d destination.Destination, e *event.Event) {
 	t.Helper()
 	eventually(t, "a delivery works", func() bool {
-		_, err := h.deliver(t, t.Context(), d, e)
+		_, err := h.deliver(t.Context(), t, d, e)
 		return err == nil
 	})
 	h.arrived(t, e)

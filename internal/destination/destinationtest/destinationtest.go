@@ -81,7 +81,7 @@ func (h Harness) bodies(t *testing.T) {
 				t.Skipf("the module lacks %s: %s", example.needs, why)
 			}
 			e := newEvent(example.body)
-			if _, err := h.deliver(t, t.Context(), d, e); err != nil {
+			if _, err := h.deliver(t.Context(), t, d, e); err != nil {
 				t.Fatalf("deliver: %v", err)
 			}
 			got := h.arrived(t, e)
@@ -99,7 +99,7 @@ func (h Harness) concurrent(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range events {
 		events[i] = newEvent(nil)
-		all.Go(func() { _, errs[i] = h.deliver(t, t.Context(), d, events[i]) })
+		all.Go(func() { _, errs[i] = h.deliver(t.Context(), t, d, events[i]) })
 	}
 	all.Wait()
 	if err := errors.Join(errs...); err != nil {
@@ -127,7 +127,7 @@ func (h Harness) ended(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	e := newEvent(nil)
-	if _, err := h.deliver(t, ctx, d, e); !errors.Is(err, context.Canceled) {
+	if _, err := h.deliver(ctx, t, d, e); !errors.Is(err, context.Canceled) {
 		t.Fatalf("deliver: %v, want %v", err, context.Canceled)
 	}
 	if got := h.Received(t)[e.ID]; len(got) != 0 {
@@ -183,7 +183,7 @@ func (h Harness) cut(t *testing.T) {
 	h.Proxy.Hang()
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(attempt/4, cancel)
-	if _, err := h.deliver(t, ctx, d, newEvent(nil)); !errors.Is(err, context.Canceled) {
+	if _, err := h.deliver(ctx, t, d, newEvent(nil)); !errors.Is(err, context.Canceled) {
 		t.Fatalf("deliver: %v, want %v", err, context.Canceled)
 	}
 }
@@ -192,7 +192,7 @@ func (h Harness) slow(t *testing.T) {
 	d := h.open(t)
 	h.Proxy.Delay(20 * time.Millisecond)
 	e := newEvent(nil)
-	if _, err := h.deliver(t, t.Context(), d, e); err != nil {
+	if _, err := h.deliver(t.Context(), t, d, e); err != nil {
 		t.Fatalf("deliver: %v", err)
 	}
 	if got := h.arrived(t, e); len(got) != 1 {

@@ -59,16 +59,16 @@ func (s *sender) excerpt(response *http.Response) string {
 
 // clean makes text of what came: valid UTF-8 without control characters or our secrets, within the limit.
 func (s *sender) clean(text string) string {
-	if s.redact != nil {
-		text = s.redact.Replace(text)
-	}
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
 			return -1
 		}
 		return r // what is not UTF-8 becomes U+FFFD
 	}, text)
-	for len(text) > destination.ResponseLimit {
+	if s.redact != nil { // after that, or what was taken out could have hidden one
+		text = s.redact.Replace(text)
+	}
+	if len(text) > destination.ResponseLimit {
 		text = strings.ToValidUTF8(text[:destination.ResponseLimit], "")
 	}
 	return text

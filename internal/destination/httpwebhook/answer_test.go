@@ -213,7 +213,7 @@ func TestPrivateAddresses(t *testing.T) {
 	c.AllowPrivate = false
 	d := use(t, c)
 	for _, err := range []error{deliver(t, d), d.(destination.Prober).Probe(t.Context())} {
-		if _, refused := errors.AsType[*netguard.Refused](err); !refused || fault.From(err).Class != fault.ConfigurationError {
+		if _, refused := errors.AsType[*netguard.RefusedError](err); !refused || fault.From(err).Class != fault.ConfigurationError {
 			t.Errorf("got %v, want it refused", err)
 		}
 	}

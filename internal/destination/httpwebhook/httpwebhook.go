@@ -91,7 +91,7 @@ type sender struct {
 // Deliver sends one request and waits for the status. The time that an answer may take is ctx's.
 func (s *sender) Deliver(ctx context.Context, e *event.Event) (destination.Receipt, error) {
 	now := time.Now()
-	response, err := s.pool.RoundTrip(s.request(ctx, e, now)) //nolint:bodyclose // excerpt closes it
+	response, err := s.pool.RoundTrip(s.request(ctx, e, now))
 	if err != nil {
 		return destination.Receipt{}, s.classify(ctx, err)
 	}

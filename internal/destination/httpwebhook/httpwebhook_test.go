@@ -26,6 +26,7 @@ func TestConformance(t *testing.T) {
 	proxy := faultproxy.Start(t, sink.Listener.Addr().String())
 	destinationtest.Run(t, destinationtest.Harness{
 		Open: func(t *testing.T) destination.Destination {
+			t.Helper()
 			c := config("http://user:" + password + "@" + proxy.Addr() + "/hook?key=" + query)
 			c.Headers = map[string]secret.Value{"X-Token": secret.New(token)}
 			return open(t, c)

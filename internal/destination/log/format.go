@@ -157,8 +157,9 @@ func cut(text string, limit int) string {
 }
 
 // inert escapes what a terminal or a reader of lines would act upon: control characters, line separators and the marks
-// that turn the direction of writing.
+// that turn the direction of writing. What is not UTF-8 becomes U+FFFD.
 func inert(text string) string {
+	text = strings.ToValidUTF8(text, "\ufffd")
 	if strings.IndexFunc(text, active) < 0 {
 		return text
 	}

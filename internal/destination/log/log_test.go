@@ -2,7 +2,6 @@ package log_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"net/http"
 	"regexp"
@@ -26,7 +25,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestConformance(t *testing.T) {
 	var out output
 	destinationtest.Run(t, destinationtest.Harness{
-		Open:     func(t *testing.T) destination.Destination { return open(t, &log.Config{Output: &out}) },
+		Open: func(t *testing.T) destination.Destination {
+			t.Helper()
+			return open(t, &log.Config{Output: &out})
+		},
 		Received: func(*testing.T) map[string][][]byte { return out.events() },
 		Lacks: map[destinationtest.Capability]string{
 			destinationtest.Binary: "a line of text shows an excerpt in hexadecimal digits",
@@ -151,7 +153,7 @@ func (b broken) Write([]byte) (int, error) { return 0, b.err }
 
 func TestWriteFails(t *testing.T) {
 	d := open(t, &log.Config{Output: broken{syscall.ENOSPC}})
-	_, err := d.Deliver(context.Background(), &event.Event{})
+	_, err := d.Deliver(t.Context(), &event.Event{})
 	if !errors.Is(err, syscall.ENOSPC) || fault.From(err).Class != fault.ResourceExhausted {
 		t.Fatalf("deliver: %v", err)
 	}

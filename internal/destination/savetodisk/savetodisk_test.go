@@ -29,11 +29,13 @@ func TestConformance(t *testing.T) {
 		base := t.TempDir()
 		destinationtest.Run(t, destinationtest.Harness{
 			Open: func(t *testing.T) destination.Destination {
+				t.Helper()
 				c := config()
 				c.BaseDir, c.Path, c.FilenamePattern = base, "new/events", "{webhook}/{date}/{id}"
 				return open(t, c)
 			},
 			Received: func(t *testing.T) map[string][][]byte {
+				t.Helper()
 				return files(t, base, func(name string, content []byte) (string, []byte) { return filepath.Base(name), content })
 			},
 		})
@@ -42,11 +44,15 @@ func TestConformance(t *testing.T) {
 		base := t.TempDir()
 		destinationtest.Run(t, destinationtest.Harness{
 			Open: func(t *testing.T) destination.Destination {
+				t.Helper()
 				c := config()
 				c.BaseDir, c.Format = base, "json"
 				return open(t, c)
 			},
-			Received: func(t *testing.T) map[string][][]byte { return files(t, base, parseEnvelope(t)) },
+			Received: func(t *testing.T) map[string][][]byte {
+				t.Helper()
+				return files(t, base, parseEnvelope(t))
+			},
 		})
 	})
 }
