@@ -133,13 +133,17 @@ func (b *Breaker) Success(now time.Time) {
 	}
 	b.inARow = 0
 	b.window.add(now, 0)
-	switch b.state {
-	case HalfOpen:
-		b.state, b.ramp = Recovering, 1
-	case Recovering:
-		b.ramp++
+	if b.state == HalfOpen {
+		b.state, b.ramp = Recovering, 0
 	}
-	if b.state == Recovering && b.ramp >= b.max {
+	if b.state == Recovering {
+		b.rampUp()
+	}
+}
+
+func (b *Breaker) rampUp() {
+	b.ramp++
+	if b.ramp >= b.max {
 		b.state = Closed
 	}
 }

@@ -28,7 +28,7 @@ func (e *Engine) Accept(ctx context.Context, entry store.Entry, watch bool) (sto
 		}
 		return accepted, nil, err
 	}
-	e.begin(entry, accepted, &slots)
+	e.begin(entry, accepted, &slots) //nolint:contextcheck // attempts end with their lane, not with the request
 	return accepted, done, nil
 }
 

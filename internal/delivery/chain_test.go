@@ -23,29 +23,46 @@ func TestChains(t *testing.T) {
 		answers time.Duration
 	}{
 		{
-			"steps of a parallel chain run at once", event.Parallel, [...]func(context.Context, *event.Event) error{slow, slow, slow},
-			[]event.State{event.Delivered, event.Delivered, event.Delivered}, [...]time.Duration{0, 0, 0}, true, 1,
+			"steps of a parallel chain run at once", event.Parallel,
+			[...]func(context.Context, *event.Event) error{slow, slow, slow},
+			[]event.State{event.Delivered, event.Delivered, event.Delivered},
+			[...]time.Duration{0, 0, 0},
+			true, 1,
 		},
 		{
-			"steps of a sequential chain run one after the other", event.Sequential, [...]func(context.Context, *event.Event) error{slow, slow, slow},
-			[]event.State{event.Delivered, event.Delivered, event.Delivered}, [...]time.Duration{0, 1, 2}, true, 3,
+			"steps of a sequential chain run one after the other", event.Sequential,
+			[...]func(context.Context, *event.Event) error{slow, slow, slow},
+			[]event.State{event.Delivered, event.Delivered, event.Delivered},
+			[...]time.Duration{0, 1, 2},
+			true, 3,
 		},
 		{
-			"a chain that continues goes on after a failure", event.Sequential, [...]func(context.Context, *event.Event) error{slow, refuses, slow},
-			[]event.State{event.Delivered, event.Dead, event.Delivered}, [...]time.Duration{0, 1, 1}, false, 1,
+			"a chain that continues goes on after a failure", event.Sequential,
+			[...]func(context.Context, *event.Event) error{slow, refuses, slow},
+			[]event.State{event.Delivered, event.Dead, event.Delivered},
+			[...]time.Duration{0, 1, 1},
+			false, 1,
 		},
 		{
-			"a chain that stops skips the rest", event.SequentialStop, [...]func(context.Context, *event.Event) error{slow, refuses, slow},
-			[]event.State{event.Delivered, event.Dead, event.Skipped}, [...]time.Duration{0, 1, -1}, false, 1,
+			"a chain that stops skips the rest", event.SequentialStop,
+			[...]func(context.Context, *event.Event) error{slow, refuses, slow},
+			[]event.State{event.Delivered, event.Dead, event.Skipped},
+			[...]time.Duration{0, 1, -1},
+			false, 1,
 		},
 		{
-			"a parallel chain that stops lets attempts under way end", event.ParallelStop, [...]func(context.Context, *event.Event) error{slow, refuses, slow},
-			[]event.State{event.Delivered, event.Dead, event.Delivered}, [...]time.Duration{0, 0, 0}, false, 0,
+			"a parallel chain that stops lets attempts under way end", event.ParallelStop,
+			[...]func(context.Context, *event.Event) error{slow, refuses, slow},
+			[]event.State{event.Delivered, event.Dead, event.Delivered},
+			[...]time.Duration{0, 0, 0},
+			false, 0,
 		},
 		{
 			"a parallel chain that stopped tries nothing again", event.ParallelStop,
 			[...]func(context.Context, *event.Event) error{slow, refuses, failsAfter(time.Second)},
-			[]event.State{event.Delivered, event.Dead, event.Skipped}, [...]time.Duration{0, 0, 0}, false, 0,
+			[]event.State{event.Delivered, event.Dead, event.Skipped},
+			[...]time.Duration{0, 0, 0},
+			false, 0,
 		},
 	}
 	names := []string{"orders.0", "orders.1", "orders.2"}

@@ -214,6 +214,7 @@ func (g *gate) tell(now time.Time, v verdict) {
 		g.breaker.Success(now)
 	case fails:
 		g.breaker.Failure(now)
+	case noVerdict:
 	}
 	g.noteChange(from)
 }

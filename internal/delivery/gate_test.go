@@ -215,13 +215,13 @@ func TestIsolation(t *testing.T) {
 	})
 }
 
-// crowd has new events arrive for ten seconds, so many per second, beside a backlog of 1000, at a destination that takes
+// crowd has new events arrive for ten seconds, so many per second, beside a backlog of 400, at a destination that takes
 // 16 per second. It tells how many of each began.
 func (w *world) crowd(perSecond int) (arrived, old int) {
 	d := newTarget(takes(time.Second))
 	w.start(spec("orders.a", d))
 	w.setPaused("orders.a", true)
-	w.acceptMany(1000, "orders.a")
+	w.acceptMany(400, "orders.a")
 	w.setPaused("orders.a", false)
 	w.store.claimTime = 100 * time.Millisecond // in which slots become free that arrivals could take
 	for range 10 * perSecond {

@@ -62,9 +62,10 @@ func blame(f *fault.Error) verdict {
 	switch f.Class {
 	case fault.ValidationError, fault.NotFound, fault.ConfigurationError:
 		return noVerdict
+	default:
+		if f.Code == panicked {
+			return noVerdict
+		}
+		return fails
 	}
-	if f.Code == panicked {
-		return noVerdict
-	}
-	return fails
 }

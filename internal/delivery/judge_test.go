@@ -22,19 +22,23 @@ func TestJudge(t *testing.T) {
 		want   outcome
 	}{
 		{
-			"a confirmed attempt ends the delivery", 2, result{},
+			"a confirmed attempt ends the delivery", 2,
+			result{},
 			outcome{name: event.OutcomeDelivered, state: event.Delivered, spent: true, verdict: works},
 		},
 		{
-			"a confirmed attempt counts although we meant to cut it", 0, result{interrupted: true},
+			"a confirmed attempt counts although we meant to cut it", 0,
+			result{interrupted: true},
 			outcome{name: event.OutcomeDelivered, state: event.Delivered, spent: true, verdict: works},
 		},
 		{
-			"a failure waits for its next attempt", 1, result{fault: unavailable()},
+			"a failure waits for its next attempt", 1,
+			result{fault: unavailable()},
 			outcome{name: event.OutcomeRetry, state: event.Pending, next: now.Add(2 * time.Second), spent: true, verdict: fails},
 		},
 		{
-			"the last failure ends the delivery", 2, result{fault: unavailable()},
+			"the last failure ends the delivery", 2,
+			result{fault: unavailable()},
 			outcome{name: event.OutcomeDead, state: event.Dead, spent: true, verdict: fails},
 		},
 		{
@@ -43,14 +47,16 @@ func TestJudge(t *testing.T) {
 			outcome{name: event.OutcomeInterrupted, state: event.Pending, next: now},
 		},
 		{
-			"Retry-After holds the delivery and the destination", 0, result{fault: throttled},
+			"Retry-After holds the delivery and the destination", 0,
+			result{fault: throttled},
 			outcome{
 				name: event.OutcomeRetry, state: event.Pending, next: now.Add(time.Minute), spent: true,
 				holdUntil: now.Add(time.Minute), verdict: fails,
 			},
 		},
 		{
-			"Retry-After holds the destination also when the delivery has ended", 2, result{fault: throttled},
+			"Retry-After holds the destination also when the delivery has ended", 2,
+			result{fault: throttled},
 			outcome{name: event.OutcomeDead, state: event.Dead, spent: true, holdUntil: now.Add(time.Minute), verdict: fails},
 		},
 	}

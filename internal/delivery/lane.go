@@ -123,7 +123,7 @@ func (l *lane) claim(ctx context.Context, n int) error {
 	}
 	l.gate.claimed(now, n, len(jobs), next)
 	for _, job := range jobs {
-		l.begin(job, claimed)
+		l.begin(job, claimed) //nolint:contextcheck // a lane that stops claiming lets its attempts end
 	}
 	return nil
 }

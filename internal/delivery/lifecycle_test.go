@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -59,7 +58,7 @@ func TestShutdown(t *testing.T) {
 		w.store.acceptTime = 2 * time.Second
 		accepted := make(chan string)
 		go func() {
-			got, _, err := w.engine.Accept(context.Background(), w.entry(event.Parallel, "orders.a"), false)
+			got, _, err := w.engine.Accept(t.Context(), w.entry(event.Parallel, "orders.a"), false)
 			if err != nil {
 				t.Error(err)
 			}
