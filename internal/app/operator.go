@@ -16,7 +16,8 @@ func (o operator) Status() []admin.Status {
 		list = append(list, admin.Status{
 			Name: s.Name, Webhook: s.Webhook, Module: s.Module,
 			Concurrency: s.Concurrency, InFlight: s.InFlight, Paused: s.Paused,
-			Breaker: breakerState(s.Breaker), RetryAt: s.RetryAt, HeldUntil: s.HeldUntil,
+			PausedSince: s.PausedSince, Breaker: breakerState(s.Breaker), RetryAt: s.RetryAt, HeldUntil: s.HeldUntil,
+			LastFailure: admin.Failure(s.LastFailure),
 		})
 	}
 	return list
