@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -78,8 +77,7 @@ func usage(err error) error {
 	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil && parse.Context.Selected() != nil {
 		command += " " + parse.Context.Selected().Name
 	}
-	text := strings.ReplaceAll(err.Error(), ", did you mean", "; did you mean")
-	return usageError{fmt.Errorf("%s\nRun %q for help.", text, command+" --help")} //nolint:revive // two sentences for a person
+	return usageError{errors.Join(err, fmt.Errorf("run %q for help", command+" --help"))}
 }
 
 // helpFlag prints the help of the command and ends the parsing.

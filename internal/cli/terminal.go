@@ -80,11 +80,11 @@ type cell struct {
 func (t *terminal) table(rows [][]cell) {
 	widths := columnWidths(rows)
 	for _, row := range rows {
-		line := ""
+		var line strings.Builder
 		for i, c := range row {
-			line += t.paint(c.style, c.text) + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c.text)+2)
+			line.WriteString(t.paint(c.style, c.text) + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c.text)+2))
 		}
-		fmt.Fprintln(t.out, strings.TrimRight(line, " "))
+		fmt.Fprintln(t.out, strings.TrimRight(line.String(), " "))
 	}
 }
 

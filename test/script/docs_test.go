@@ -169,8 +169,8 @@ var port = regexp.MustCompile(`127\\.0\\.0\\.1:800[0-2]`)
 
 // pattern matches a line of output, on any port.
 func pattern(line string) string {
-	any := strings.ReplaceAll(regexp.QuoteMeta(line), "…", ".*")
-	return "(?m)^" + port.ReplaceAllString(any, `127\.0\.0\.1:\d+`) + "$"
+	anything := strings.ReplaceAll(regexp.QuoteMeta(line), "…", ".*")
+	return "(?m)^" + port.ReplaceAllString(anything, `127\.0\.0\.1:\d+`) + "$"
 }
 
 // quoted is one word of a script, without the expansion of variables.

@@ -73,7 +73,7 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: ready ADDRESS")
 	}
 	eventually(ts, "the gateway is ready", func() bool {
-		response, err := http.Get("http://" + args[0] + "/readyz") //nolint:noctx // the script bounds it
+		response, err := http.Get("http://" + args[0] + "/readyz")
 		if err != nil {
 			return false
 		}
