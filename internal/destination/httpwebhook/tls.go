@@ -12,7 +12,7 @@ import (
 type TLS struct {
 	// CAFile is a file of certificates (PEM) to trust instead of the system's.
 	CAFile string `yaml:"ca_file"`
-	// CertFile and KeyFile are our own certificate and its key (PEM), for servers that ask for one.
+	// CertFile is our own certificate (PEM), for servers that ask for one; key_file belongs to it.
 	CertFile string `yaml:"cert_file"`
 	// KeyFile is the key of cert_file (PEM).
 	KeyFile string `yaml:"key_file"`
