@@ -13,7 +13,7 @@ import (
 
 // What a document may be at most. A configuration of ten thousand webhooks stays far below.
 const (
-	maxBytes = 16 << 20
+	maxBytes = 4 << 20
 	maxDepth = 64
 	maxNodes = 1 << 20 // with aliases counted wherever they are used
 )

@@ -203,7 +203,7 @@ func (r *yamlReader) tagged(n *ast.TagNode, depth int) *Node {
 	if n.Start.Value != "!!str" || !node.Scalar() {
 		return r.fail(n.Start, "has the tag %s: a configuration has none but !!str", n.Start.Value)
 	}
-	return &Node{Kind: String, Place: node.Place, Text: node.Text}
+	return &Node{Kind: String, Place: r.at(n.Start), Text: node.Text}
 }
 
 func (r *yamlReader) mapping(start *token.Token, values []*ast.MappingValueNode, depth int) *Node {
