@@ -159,8 +159,10 @@ func (c *conn) deliveryQuery(f store.Filter) (*query, error) {
 	q := &query{}
 	if f.EventID != "" {
 		seq, err := c.seqOf(f.EventID)
-		if err != nil {
+		if errors.Is(err, store.ErrNotFound) {
 			return nil, errNothing
+		} else if err != nil {
+			return nil, err
 		}
 		first, last := keysOf(seq)
 		q.and("d.key BETWEEN ? AND ?", first, last)

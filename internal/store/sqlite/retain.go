@@ -15,6 +15,8 @@ const (
 	// for them.
 	retainBatch = 100
 	retainScan  = 5000
+	// rowOverhead is about what an event takes besides its header and body.
+	rowOverhead = 300
 )
 
 // sweeps remember how far retention has looked: to look again from the beginning for every batch would read all that
@@ -35,17 +37,18 @@ func (s *Store) Retain(ctx context.Context, r store.Retention, now time.Time) (d
 	if err != nil || more || r.MaxBytes == 0 {
 		return deleted, more, err
 	}
-	over, err := s.exceeds(ctx, r.MaxBytes)
-	if err != nil || !over {
+	excess, err := s.excess(ctx, r.MaxBytes)
+	if err != nil || excess <= 0 {
 		s.sweeps.space = 0
 		return deleted, false, err
 	}
-	forSpace, more, err := s.sweep(ctx, &s.sweeps.space, expiry{delivered: nanos(now)}, now)
+	forSpace, more, err := s.sweep(ctx, &s.sweeps.space, expiry{delivered: nanos(now), bytes: excess}, now)
 	return deleted + forSpace, more, err
 }
 
-// expiry is the rule of one sweep: the times before which an event must have ended; 0 keeps all.
-type expiry struct{ delivered, dead int64 }
+// expiry is the rule of one sweep: the times before which an event must have ended; 0 keeps all. bytes is how much it
+// shall free; 0: all that it can.
+type expiry struct{ delivered, dead, bytes int64 }
 
 func cutoff(keep time.Duration, now time.Time) int64 {
 	if keep == 0 {
@@ -148,68 +151,77 @@ func (s *scan) finish() {
 
 // retire deletes events that are still expired: a replay may have come in between.
 func (w *writer) retire(events []int64, rule expiry, now time.Time) (deleted int, err error) {
-	for _, seq := range events {
-		gone, err := w.retireOne(seq, rule, now)
+	for freed := int64(0); len(events) > 0 && (rule.bytes == 0 || freed < rule.bytes); events = events[1:] {
+		size, err := w.retireOne(events[0], rule, now)
 		if err != nil {
 			return 0, err
 		}
-		if gone {
-			deleted++
+		if size > 0 {
+			deleted, freed = deleted+1, freed+size
 		}
 	}
 	return deleted, w.sql.deleteExpired.int(nanos(now)).int(retainBatch).run()
 }
 
-func (w *writer) retireOne(seq int64, rule expiry, now time.Time) (bool, error) {
+// retireOne deletes an event if it is still expired, and says about how many bytes that freed.
+func (w *writer) retireOne(seq int64, rule expiry, now time.Time) (size int64, err error) {
 	var destinations []int64
 	look := scan{rule: rule}
 	first, last := keysOf(seq)
-	err := w.sql.endings.int(first).int(last).each(func(row *stmt) bool {
+	err = w.sql.endings.int(first).int(last).each(func(row *stmt) bool {
 		destinations = append(destinations, row.number(3))
 		return look.see(row.number(0), event.State(row.number(1)), row.number(2), 0)
 	})
 	states := slices.Clone(look.states)
 	look.finish()
 	if err != nil || len(look.found) == 0 {
-		return false, err
+		return 0, err
 	}
 	for i, state := range states {
 		w.counts[counter{destinations[i], retired + int64(state)}]++
 	}
-	return true, w.deleteEvent(seq, now)
+	return w.deleteEvent(seq, now)
 }
 
-func (w *writer) deleteEvent(seq int64, now time.Time) error {
+func (w *writer) deleteEvent(seq int64, now time.Time) (size int64, err error) {
 	var webhook int64
 	var key string
-	if _, err := w.sql.keyOf.int(seq).first(func(row *stmt) { webhook, key = row.number(0), row.string(1) }); err != nil {
-		return err
-	}
-	if key != "" {
-		if err := w.sql.orphanKey.text(key).int(webhook).int(seq).int(nanos(now)).run(); err != nil {
-			return err
-		}
-		if err := w.sql.deleteKey.text(key).int(webhook).int(seq).run(); err != nil {
-			return err
-		}
+	_, err = w.sql.gist.int(seq).first(func(row *stmt) {
+		webhook, key, size = row.number(0), row.string(1), row.number(2)+rowOverhead
+	})
+	if err == nil && key != "" {
+		err = w.forgetKey(key, webhook, seq, now)
 	}
 	first, last := keysOf(seq)
-	return firstOf(
-		w.sql.deleteAttempts.int(first).int(last).run(),
-		w.sql.deleteDeliveries.int(first).int(last).run(),
-		w.sql.deleteEvent.int(seq).run(),
-		w.sql.retireSeq.int(seq).run(),
-	)
+	for _, rows := range []*stmt{w.sql.deleteAttempts, w.sql.deleteDeliveries} {
+		if err == nil {
+			err = rows.int(first).int(last).run()
+		}
+	}
+	for _, row := range []*stmt{w.sql.deleteEvent, w.sql.retireSeq} {
+		if err == nil {
+			err = row.int(seq).run()
+		}
+	}
+	return size, err
 }
 
-// exceeds says whether the store holds more than a number of bytes: the pages that are in use, not the file's free ones.
-func (s *Store) exceeds(ctx context.Context, bytes int64) (over bool, err error) {
+// forgetKey deletes the dedupe key of an event, or leaves it behind until its window has passed.
+func (w *writer) forgetKey(key string, webhook, seq int64, now time.Time) error {
+	if err := w.sql.orphanKey.text(key).int(webhook).int(seq).int(nanos(now)).run(); err != nil {
+		return err
+	}
+	return w.sql.deleteKey.text(key).int(webhook).int(seq).run()
+}
+
+// excess says by how many bytes the store is larger than it may be: its pages that are in use, not the file's free ones.
+func (s *Store) excess(ctx context.Context, most int64) (bytes int64, err error) {
 	err = s.read(ctx, func(c *conn) error {
 		pages, err1 := c.number("PRAGMA page_count")
 		free, err2 := c.number("PRAGMA freelist_count")
 		size, err3 := c.number("PRAGMA page_size")
-		over = (pages-free)*size > bytes
+		bytes = (pages-free)*size - most
 		return firstOf(err1, err2, err3)
 	})
-	return over, err
+	return bytes, err
 }

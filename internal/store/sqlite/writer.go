@@ -157,7 +157,7 @@ type statements struct {
 	pause, resume                                             *stmt
 	deleteEvent, deleteDeliveries, deleteAttempts             *stmt
 	endings, retireSeq                                        *stmt
-	keyOf, orphanKey, deleteKey, deleteExpired                *stmt
+	gist, orphanKey, deleteKey, deleteExpired                 *stmt
 }
 
 func (q *statements) prepare(c *conn) error {
@@ -215,7 +215,7 @@ func (q *statements) texts() map[**stmt]string {
 		&q.deleteAttempts:   "DELETE FROM attempts WHERE delivery BETWEEN ? AND ?",
 		&q.endings:          "SELECT key, state, ended_at, destination FROM deliveries WHERE key BETWEEN ? AND ? ORDER BY key",
 		&q.retireSeq:        "UPDATE meta SET value = max(value, ?) WHERE name = 'seq'",
-		&q.keyOf:            "SELECT webhook, dedupe_key FROM events WHERE seq = ?",
+		&q.gist:             "SELECT webhook, dedupe_key, length(header) + length(body) FROM events WHERE seq = ?",
 		&q.orphanKey:        "UPDATE dedupe SET gone = 1 WHERE key = ? AND webhook = ? AND seq = ? AND expires_at > ?",
 		&q.deleteKey:        "DELETE FROM dedupe WHERE key = ? AND webhook = ? AND seq = ? AND gone = 0",
 		&q.deleteExpired: `DELETE FROM dedupe WHERE (key, webhook, seq) IN

@@ -26,9 +26,15 @@ type Harness struct {
 // Run runs the suite. open makes a harness for a store of its own; it cleans up after the test.
 func Run(t *testing.T, open func(t testing.TB) Harness) {
 	for name, rules := range map[string]func(t *testing.T, open func(t testing.TB) Harness){
-		"accept": testAccept,
-		"claim":  testClaim,
-		"settle": testSettle,
+		"accept":      testAccept,
+		"claim":       testClaim,
+		"settle":      testSettle,
+		"chain":       testChain,
+		"operator":    testOperator,
+		"archive":     testArchive,
+		"counts":      testCounts,
+		"retention":   testRetention,
+		"concurrency": testConcurrency,
 	} {
 		t.Run(name, func(t *testing.T) { rules(t, open) })
 	}
