@@ -87,7 +87,7 @@ func limits(s *config.Step) string {
 // rate is a number per second as people say it.
 func rate(perSecond float64) string {
 	if perSecond >= 1 {
-		return fmt.Sprintf("%g in a second", perSecond)
+		return fmt.Sprintf("%.3g in a second", perSecond)
 	}
 	return "one in " + length(time.Duration(float64(time.Second)/perSecond))
 }

@@ -16,7 +16,7 @@ import (
 //	```yaml grapnel.yaml      (or json, or any other language) is a file of that name,
 //	```console                is a session: "$ " stands before a command, and what it prints below.
 //
-// Every line of the output must come, where … stands for anything. A page is one script from its top to
+// Every line of the output must come, where … stands for anything. $ID is the id that the last `grapnel send` got. A page is one script from its top to
 // its end: files are there from the start, a command with & at its end runs until then.
 func TestDocumentation(t *testing.T) {
 	dir := t.TempDir()
@@ -153,6 +153,9 @@ func session(lines []string) string {
 			fmt.Fprintf(&script, "exec sh -c %s &\nready $ADMIN\n", quoted("exec "+addressed(background)))
 		case isCommand:
 			fmt.Fprintf(&script, "exec sh -c %s\n", quoted("{ "+addressed(command)+"; } 2>&1"))
+			if strings.HasPrefix(command, "grapnel send") && !strings.Contains(command, "--curl") {
+				script.WriteString(`capture ID '"id": ?"([^"]+)"'` + "\n")
+			}
 		case line != "" && line != "…":
 			fmt.Fprintf(&script, "stdout %s\n", quoted(pattern(line)))
 		}
@@ -160,16 +163,28 @@ func session(lines []string) string {
 	return script.String()
 }
 
-// addressed is a command with the addresses that the script has, which the shell knows.
+// addressed is a command with the addresses that the script has, which the shell knows, also where a page relies on
+// the usual ones.
 func addressed(command string) string {
-	return strings.NewReplacer("127.0.0.1:8000", "$PUBLIC", "127.0.0.1:8001", "$ADMIN", "127.0.0.1:8002", "$OTHER").Replace(command)
+	command = strings.NewReplacer("127.0.0.1:8000", "$PUBLIC", "127.0.0.1:8001", "$ADMIN", "127.0.0.1:8002", "$OTHER").Replace(command)
+	switch {
+	case strings.HasPrefix(command, "grapnel serve"):
+		return command + " --listen $PUBLIC --admin-listen $ADMIN"
+	case strings.HasPrefix(command, "grapnel send"):
+		return strings.Replace(command, "grapnel send", "grapnel send --url http://$PUBLIC", 1)
+	default:
+		return command
+	}
 }
 
 var port = regexp.MustCompile(`127\\.0\\.0\\.1:800[0-2]`)
 
-// pattern matches a line of output, on any port.
+var spaces = regexp.MustCompile(` {2,}`)
+
+// pattern matches a line of output, on any port and with columns of any width.
 func pattern(line string) string {
 	anything := strings.ReplaceAll(regexp.QuoteMeta(line), "…", ".*")
+	anything = spaces.ReplaceAllString(anything, " +")
 	return "(?m)^" + port.ReplaceAllString(anything, `127\.0\.0\.1:\d+`) + "$"
 }
 
