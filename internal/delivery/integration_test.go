@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"context"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -169,11 +170,11 @@ func settled(t *testing.T, g *gateway) store.Count {
 	panic("unreachable")
 }
 
-// BenchmarkLifeCycle is a delivery from Accept until it is settled, on the real store, with senders that do not wait for
-// the delivery: handed over as far as slots are free, claimed otherwise.
+// BenchmarkLifeCycle is a delivery from Accept until it is settled, on the real store, with 256 senders that do not wait
+// for the delivery: with few slots most deliveries are claimed, with many all are handed over.
 func BenchmarkLifeCycle(b *testing.B) {
-	for _, senders := range []int{64, 256} {
-		b.Run(strconv.Itoa(senders)+" senders", func(b *testing.B) {
+	for _, slots := range []int{16, 1000} {
+		b.Run(strconv.Itoa(slots)+" slots", func(b *testing.B) {
 			var left atomic.Int64
 			left.Store(int64(b.N))
 			all := make(chan struct{})
@@ -184,13 +185,13 @@ func BenchmarkLifeCycle(b *testing.B) {
 				return nil
 			})
 			wide := spec("orders.a", confirms)
-			wide.Concurrency = senders
+			wide.Concurrency = slots
 			g := open(b, filepath.Join(b.TempDir(), "data"), wide)
-			b.SetParallelism(senders / 2)
+			b.SetParallelism(256 / runtime.GOMAXPROCS(0))
 			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					if _, _, err := g.engine.Accept(context.Background(), entry(event.Parallel, "orders.a"), false); err != nil {
+					if _, _, err := g.engine.Accept(b.Context(), entry(event.Parallel, "orders.a"), false); err != nil {
 						b.Error(err)
 					}
 				}
