@@ -35,8 +35,12 @@ func Run(t *testing.T, open func(t testing.TB) Harness) {
 		"counts":      testCounts,
 		"retention":   testRetention,
 		"concurrency": testConcurrency,
+		"model":       testModel,
 	} {
-		t.Run(name, func(t *testing.T) { rules(t, open) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of the time is spent waiting for fsyncs
+			rules(t, open)
+		})
 	}
 }
 
