@@ -55,6 +55,9 @@ func (r *readers) closeIdle() error {
 // read runs do on a connection, in one transaction: all of its statements see the same snapshot. It blocks until a
 // connection is free; when ctx ends the running statement is interrupted.
 func (s *Store) read(ctx context.Context, do func(c *conn) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	s.gate.RLock()
 	if s.closed {
 		s.gate.RUnlock()
