@@ -43,18 +43,30 @@ func TestWhatTheSenderIsTold(t *testing.T) {
 		{"what failed for good is accepted: it is a dead letter now", true, within, ending(false), 202, accepted},
 		{"what is not delivered when the wait ends is accepted", true, time.Millisecond, never, 202, accepted},
 		{"without a wait the durable event is accepted", true, off, nil, 202, accepted},
-		{"a duplicate of what is delivered is processed", true, within, duplicateOf("first", event.Delivered, event.Delivered), 200,
-			`{"message":"200 OK","status":"processed","id":"first","duplicate":true}`},
-		{"a duplicate of what is pending is accepted", true, within, duplicateOf("first", event.Delivered, event.Pending), 202,
-			strings.Replace(strings.Replace(accepted, "ID", "first", 1), "}", `,"duplicate":true}`, 1)},
-		{"a duplicate of a dead letter is accepted", true, within, duplicateOf("first", event.Dead), 202,
-			strings.Replace(strings.Replace(accepted, "ID", "first", 1), "}", `,"duplicate":true}`, 1)},
-		{"a duplicate with retry off is told so", false, within, duplicateOf("first", event.Pending), 200,
-			`{"message":"200 OK","id":"first","duplicate":true}`},
-		{"a duplicate with retry off of what is delivered is processed", false, within, duplicateOf("first", event.Delivered), 200,
-			`{"message":"200 OK","status":"processed","id":"first","duplicate":true}`},
-		{"a duplicate of what retention has deleted is accepted", true, within, duplicateOf("first"), 202,
-			strings.Replace(strings.Replace(accepted, "ID", "first", 1), "}", `,"duplicate":true}`, 1)},
+		{
+			"a duplicate of what is delivered is processed", true, within, duplicateOf("first", event.Delivered, event.Delivered), 200,
+			`{"message":"200 OK","status":"processed","id":"first","duplicate":true}`,
+		},
+		{
+			"a duplicate of what is pending is accepted", true, within, duplicateOf("first", event.Delivered, event.Pending), 202,
+			strings.Replace(strings.Replace(accepted, "ID", "first", 1), "}", `,"duplicate":true}`, 1),
+		},
+		{
+			"a duplicate of a dead letter is accepted", true, within, duplicateOf("first", event.Dead), 202,
+			strings.Replace(strings.Replace(accepted, "ID", "first", 1), "}", `,"duplicate":true}`, 1),
+		},
+		{
+			"a duplicate with retry off is told so", false, within, duplicateOf("first", event.Pending), 200,
+			`{"message":"200 OK","id":"first","duplicate":true}`,
+		},
+		{
+			"a duplicate with retry off of what is delivered is processed", false, within, duplicateOf("first", event.Delivered), 200,
+			`{"message":"200 OK","status":"processed","id":"first","duplicate":true}`,
+		},
+		{
+			"a duplicate of what retention has deleted is accepted", true, within, duplicateOf("first"), 202,
+			strings.Replace(strings.Replace(accepted, "ID", "first", 1), "}", `,"duplicate":true}`, 1),
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.rule, func(t *testing.T) {
@@ -103,18 +115,24 @@ func TestWhatIsRefused(t *testing.T) {
 		{rule: "another method", method: "PUT", status: 405, reason: "method", header: map[string]string{"Allow": "POST"}},
 		{rule: "GET without a handshake", method: "GET", status: 405, reason: "method"},
 		{rule: "OPTIONS without a handshake", method: "OPTIONS", status: 405, reason: "method"},
-		{rule: "no proof who sent it", change: func(w *Webhook) { w.Verifiers = deny(verify.Missing) }, status: 401,
-			reason: "credentials_missing", header: map[string]string{"Www-Authenticate": "Bearer"}},
+		{
+			rule: "no proof who sent it", change: func(w *Webhook) { w.Verifiers = deny(verify.Missing) }, status: 401,
+			reason: "credentials_missing", header: map[string]string{"Www-Authenticate": "Bearer"},
+		},
 		{rule: "a sender that is not allowed", change: func(w *Webhook) { w.Verifiers = deny(verify.Forbidden) }, status: 403, reason: "forbidden"},
 		{rule: "a sender about whom nothing can be told now", change: func(w *Webhook) {
 			w.Verifiers = []verify.Verifier{verifier(func(*verify.Request) error { return errors.New("operator-only") })}
 		}, status: 503, reason: "unverifiable", header: map[string]string{"Retry-After": "5"}},
 		{rule: "a body that is not JSON", body: `{"a":`, status: 400, reason: "malformed"},
 		{rule: "a body that is no form", change: func(w *Webhook) { w.DataType = Form }, status: 415, reason: "content_type"},
-		{rule: "a body that is too large", body: `"` + strings.Repeat("x", 100) + `"`,
-			change: func(w *Webhook) { w.Limits.Body = 50 }, status: 413, reason: "too_large"},
-		{rule: "an event that cannot be kept", accept: fails(fmt.Errorf("%w: operator-only", store.ErrUnavailable)), status: 503,
-			reason: "unavailable", header: map[string]string{"Retry-After": "5"}},
+		{
+			rule: "a body that is too large", body: `"` + strings.Repeat("x", 100) + `"`,
+			change: func(w *Webhook) { w.Limits.Body = 50 }, status: 413, reason: "too_large",
+		},
+		{
+			rule: "an event that cannot be kept", accept: fails(fmt.Errorf("%w: operator-only", store.ErrUnavailable)), status: 503,
+			reason: "unavailable", header: map[string]string{"Retry-After": "5"},
+		},
 		{rule: "an event about which the store gives no answer", accept: fails(context.DeadlineExceeded), status: 503, reason: "unavailable"},
 		{rule: "a bug", accept: func(context.Context, store.Entry) (store.Accepted, <-chan bool, error) { panic("payload") }, status: 500, reason: "bug"},
 	}

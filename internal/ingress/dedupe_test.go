@@ -22,17 +22,34 @@ func TestDedupeKey(t *testing.T) {
 		{"Idempotency-Key names the event", Dedupe{}, http.Header{"Idempotency-Key": {"k"}, "Webhook-Id": {"w"}}, `{}`, "Idempotency-Key:k"},
 		{"else webhook-id does", Dedupe{}, http.Header{"Webhook-Id": {"w"}}, `{}`, "webhook-id:w"},
 		{"else nothing does", Dedupe{}, http.Header{}, `{"id":1}`, ""},
-		{"a configured header comes first", Dedupe{Headers: []string{"X-Missing", "x-github-delivery"}},
-			http.Header{"X-Github-Delivery": {"d"}, "Idempotency-Key": {"k"}}, `{}`, "X-Github-Delivery:d"},
-		{"a configured place in the body comes before the common headers", Dedupe{JSONPointer: "/id"},
-			http.Header{"Idempotency-Key": {"k"}}, `{"id":"evt_1"}`, "/id:evt_1"},
-		{"a request without what is configured has the common headers", Dedupe{Headers: []string{"X-Id"}, JSONPointer: "/id"},
-			http.Header{"Idempotency-Key": {"k"}}, `{"id":null}`, "Idempotency-Key:k"},
+		{
+			"a configured header comes first",
+			Dedupe{Headers: []string{"X-Missing", "x-github-delivery"}},
+			http.Header{"X-Github-Delivery": {"d"}, "Idempotency-Key": {"k"}},
+			`{}`, "X-Github-Delivery:d",
+		},
+		{
+			"a configured place in the body comes before the common headers",
+			Dedupe{JSONPointer: "/id"},
+			http.Header{"Idempotency-Key": {"k"}},
+			`{"id":"evt_1"}`, "/id:evt_1",
+		},
+		{
+			"a request without what is configured has the common headers",
+			Dedupe{Headers: []string{"X-Id"}, JSONPointer: "/id"},
+			http.Header{"Idempotency-Key": {"k"}},
+			`{"id":null}`, "Idempotency-Key:k",
+		},
 		{"equal values of different kinds are different", Dedupe{JSONPointer: "/id"}, http.Header{}, `{"id":"k"}`, "/id:k"},
 		{"off takes every request for a new event", Dedupe{Off: true}, http.Header{"Idempotency-Key": {"k"}}, `{}`, ""},
 		{"255 bytes are kept", Dedupe{}, http.Header{"Webhook-Id": {long[1:]}}, `{}`, "webhook-id:" + long[1:]},
-		{"of more the hash is kept", Dedupe{}, http.Header{"Webhook-Id": {long}}, `{}`,
-			"webhook-id:sha256:" + hash},
+		{
+			"of more the hash is kept",
+			Dedupe{},
+			http.Header{"Webhook-Id": {long}},
+			`{}`,
+			"webhook-id:sha256:" + hash,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.rule, func(t *testing.T) {
@@ -48,8 +65,16 @@ func TestLookup(t *testing.T) {
 	const text = ` {"id": "evt\u005f1", "n": -1.50e1, "yes": true, "no": null, "o": {"a/b": {"m~n": "deep"}, "": "empty"},
 		"list": [10, {"x": "y"}], "twice": 1, "twice": 2, "":"root member", "k\"q":"quoted"} `
 	tests := []struct{ pointer, want string }{
-		{"/id", "evt_1"}, {"/n", "-1.50e1"}, {"/yes", "true"}, {"/o/a~1b/m~0n", "deep"}, {"/o/", "empty"}, {"/", "root member"},
-		{"/list/0", "10"}, {"/list/1/x", "y"}, {"/twice", "2"}, {`/k"q`, "quoted"},
+		{"/id", "evt_1"},
+		{"/n", "-1.50e1"},
+		{"/yes", "true"},
+		{"/o/a~1b/m~0n", "deep"},
+		{"/o/", "empty"},
+		{"/", "root member"},
+		{"/list/0", "10"},
+		{"/list/1/x", "y"},
+		{"/twice", "2"},
+		{`/k"q`, "quoted"},
 	}
 	for _, test := range tests {
 		t.Run("finds "+test.pointer, func(t *testing.T) {

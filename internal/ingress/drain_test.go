@@ -88,8 +88,10 @@ func TestDrain(t *testing.T) {
 		if err := listener.Close(); err != nil {
 			t.Fatal(err)
 		}
-		server := &Server{Listener: listener, Handler: handler(new(intake), webhook(nil)), Log: slog.New(slog.DiscardHandler),
-			Limits: ServerLimits{Connections: 1}}
+		server := &Server{
+			Listener: listener, Handler: handler(new(intake), webhook(nil)), Log: slog.New(slog.DiscardHandler),
+			Limits: ServerLimits{Connections: 1},
+		}
 		if err := server.Run(t.Context()); err == nil {
 			t.Error("the server ended without an error")
 		}
@@ -101,7 +103,7 @@ func handler(in Intake, hooks ...*Webhook) *Handler {
 }
 
 // request sends a request to a handler without a network.
-func request(h *Handler, ctx context.Context) *httptest.ResponseRecorder {
+func request(ctx context.Context, h *Handler) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodPost, "/webhook/orders", strings.NewReader("{}")))
 	return w
@@ -116,7 +118,7 @@ func TestTheWait(t *testing.T) {
 				return never(ctx, entry)
 			}}
 			began := time.Now()
-			if w := request(handler(in, waiting), t.Context()); w.Code != 202 || time.Since(began) != 4*time.Second {
+			if w := request(t.Context(), handler(in, waiting)); w.Code != 202 || time.Since(began) != 4*time.Second {
 				t.Errorf("answered %d after %s", w.Code, time.Since(began))
 			}
 			if len(in.forgot) != 1 || in.forgot[0] != in.entries[0].Event.ID {
@@ -132,7 +134,7 @@ func TestTheWait(t *testing.T) {
 				return durable(entry), done, nil
 			}}
 			began := time.Now()
-			if w := request(handler(in, waiting), t.Context()); w.Code != 200 || time.Since(began) != time.Second {
+			if w := request(t.Context(), handler(in, waiting)); w.Code != 200 || time.Since(began) != time.Second {
 				t.Errorf("answered %d after %s", w.Code, time.Since(began))
 			}
 		})
@@ -147,7 +149,7 @@ func TestTheWait(t *testing.T) {
 				}
 				return never(ctx, entry)
 			}}
-			request(handler(in, waiting), ctx)
+			request(ctx, handler(in, waiting))
 			if len(in.kept()) != 1 {
 				t.Error("the event is lost")
 			}
@@ -160,7 +162,7 @@ func TestTheWait(t *testing.T) {
 				return store.Accepted{}, nil, ctx.Err()
 			}}
 			began := time.Now()
-			if w := request(handler(in, waiting), t.Context()); w.Code != 503 || time.Since(began) != acceptTimeout {
+			if w := request(t.Context(), handler(in, waiting)); w.Code != 503 || time.Since(began) != acceptTimeout {
 				t.Errorf("answered %d after %s", w.Code, time.Since(began))
 			}
 		})
@@ -174,7 +176,7 @@ func TestRate(t *testing.T) {
 	send := func(t *testing.T, h *Handler, n int) (accepted int) {
 		t.Helper()
 		for range n {
-			if w := request(h, t.Context()); w.Code == 200 {
+			if w := request(t.Context(), h); w.Code == 200 {
 				accepted++
 			} else if w.Code != 429 || w.Header().Get("Retry-After") == "" {
 				t.Errorf("answered %d %v", w.Code, w.Header())

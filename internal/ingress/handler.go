@@ -37,7 +37,8 @@ const acceptTimeout = 10 * time.Second
 type Handler struct {
 	intake   Intake
 	metrics  *telemetry.Metrics
-	log      *rejectionLog
+	log      *slog.Logger
+	lines    pace
 	table    atomic.Pointer[Table]
 	limiters limiters
 	bodies   budget
@@ -48,7 +49,7 @@ type Handler struct {
 
 // NewHandler makes a handler that serves the webhooks of a table.
 func NewHandler(intake Intake, table *Table, metrics *telemetry.Metrics, log *slog.Logger) *Handler {
-	h := &Handler{intake: intake, metrics: metrics, log: newRejectionLog(log), draining: make(chan struct{})}
+	h := &Handler{intake: intake, metrics: metrics, log: log, draining: make(chan struct{})}
 	h.Swap(table)
 	return h
 }
@@ -73,6 +74,8 @@ func (h *Handler) isDraining() bool {
 }
 
 // ServeHTTP takes one request.
+//
+//nolint:contextcheck // the context travels in the request
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{Handler: h, table: h.table.Load(), w: w, r: r, id: newID()}
 	w.Header()["X-Request-Id"] = []string{x.id}

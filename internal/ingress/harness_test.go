@@ -78,8 +78,10 @@ type verifier func(r *verify.Request) error
 func (v verifier) Verify(_ context.Context, r *verify.Request) error { return v(r) }
 
 func webhook(change func(*Webhook)) *Webhook {
-	w := &Webhook{ID: "orders", DataType: JSON, Limits: Limits{Body: 1 << 20, Depth: 50, String: 1 << 16},
-		Dedupe: Dedupe{Window: time.Hour}, Steps: []string{"orders.log"}}
+	w := &Webhook{
+		ID: "orders", DataType: JSON, Limits: Limits{Body: 1 << 20, Depth: 50, String: 1 << 16},
+		Dedupe: Dedupe{Window: time.Hour}, Steps: []string{"orders.log"},
+	}
 	if change != nil {
 		change(w)
 	}
@@ -111,14 +113,18 @@ func serve(t *testing.T, in Intake, tab *Table, change func(*Server)) *gateway {
 	logs := new(logBuffer)
 	log := slog.New(slog.NewJSONHandler(logs, nil))
 	h := NewHandler(in, tab, telemetry.New(), log)
-	server := &Server{Listener: listener, Handler: h, Log: log,
-		Limits: ServerLimits{HeaderBytes: 64 << 10, Connections: 100, Header: 5 * time.Second, Body: 5 * time.Second,
-			Idle: 5 * time.Second},
-		Patience: func() time.Duration { return 5 * time.Second }}
+	server := &Server{
+		Listener: listener, Handler: h, Log: log,
+		Limits: ServerLimits{
+			HeaderBytes: 64 << 10, Connections: 100, Header: 5 * time.Second, Body: 5 * time.Second,
+			Idle: 5 * time.Second,
+		},
+		Patience: func() time.Duration { return 5 * time.Second },
+	}
 	if change != nil {
 		change(server)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // it ends in the cleanup, after the test's own
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()
 	stop := sync.OnceValue(func() error { cancel(); return <-ended })

@@ -1,12 +1,23 @@
 package ingress
 
 import (
+	"log/slog"
 	"sync"
 	"time"
 )
 
-// linesPerSecond is how many rejections are logged in a second: a flood of bad requests must not fill a disk.
+// linesPerSecond is how many lines may be logged in a second about what anybody can cause: a flood of bad requests must
+// not fill a disk.
 const linesPerSecond = 20
+
+// paced says whether a line may be logged now, and adds to its attributes how many were left out before it.
+func (h *Handler) paced(attrs ...slog.Attr) ([]slog.Attr, bool) {
+	suppressed, ok := h.lines.next(time.Now())
+	if suppressed > 0 {
+		attrs = append(attrs, slog.Int("not_logged_before", suppressed))
+	}
+	return attrs, ok
+}
 
 // pace lets so many lines pass in a second and counts the others. The zero pace is ready.
 type pace struct {

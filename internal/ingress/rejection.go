@@ -1,12 +1,12 @@
 package ingress
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -42,8 +42,10 @@ func errMethod() error {
 }
 
 func errTooLarge(limit int64) error {
-	return &rejection{status: http.StatusRequestEntityTooLarge, reason: "too_large",
-		detail: fmt.Sprintf("the body is larger than %s", units.Size(limit))}
+	return &rejection{
+		status: http.StatusRequestEntityTooLarge, reason: "too_large",
+		detail: fmt.Sprintf("the body is larger than %s", units.Size(limit)),
+	}
 }
 
 func errTooSlow() error {
@@ -58,28 +60,36 @@ func errMalformed(format string, args ...any) error {
 	return &rejection{status: http.StatusBadRequest, reason: "malformed", detail: fmt.Sprintf(format, args...)}
 }
 
-func errContentType(format string, args ...any) error {
-	return &rejection{status: http.StatusUnsupportedMediaType, reason: "content_type", detail: fmt.Sprintf(format, args...)}
+func errContentType(detail string) error {
+	return &rejection{status: http.StatusUnsupportedMediaType, reason: "content_type", detail: detail}
 }
 
 func errRateLimited(wait time.Duration) error {
-	return &rejection{status: http.StatusTooManyRequests, reason: "rate_limited",
-		detail: "more requests than this webhook accepts", retryAfter: wait}
+	return &rejection{
+		status: http.StatusTooManyRequests, reason: "rate_limited",
+		detail: "more requests than this webhook accepts", retryAfter: wait,
+	}
 }
 
 func errOverloaded() error {
-	return &rejection{status: http.StatusServiceUnavailable, reason: "overloaded",
-		detail: "too much is under way; send it again", retryAfter: time.Second}
+	return &rejection{
+		status: http.StatusServiceUnavailable, reason: "overloaded",
+		detail: "too much is under way; send it again", retryAfter: time.Second,
+	}
 }
 
 func errDraining() error {
-	return &rejection{status: http.StatusServiceUnavailable, reason: "draining",
-		detail: "shutting down; send it again", retryAfter: 5 * time.Second}
+	return &rejection{
+		status: http.StatusServiceUnavailable, reason: "draining",
+		detail: "shutting down; send it again", retryAfter: 5 * time.Second,
+	}
 }
 
 func errUnavailable(cause error) error {
-	return &rejection{status: http.StatusServiceUnavailable, reason: "unavailable",
-		detail: "the event cannot be kept now; send it again", retryAfter: 5 * time.Second, cause: cause}
+	return &rejection{
+		status: http.StatusServiceUnavailable, reason: "unavailable",
+		detail: "the event cannot be kept now; send it again", retryAfter: 5 * time.Second, cause: cause,
+	}
 }
 
 // errUnauthentic answers what a verifier said. The sender learns no more than the status: the reason is the operator's.
@@ -87,13 +97,17 @@ func errUnauthentic(err error) error {
 	denied, ok := verify.AsDenied(err)
 	switch {
 	case !ok:
-		return &rejection{status: http.StatusServiceUnavailable, reason: "unverifiable",
-			detail: "the request cannot be verified now; send it again", retryAfter: 5 * time.Second, cause: err}
+		return &rejection{
+			status: http.StatusServiceUnavailable, reason: "unverifiable",
+			detail: "the request cannot be verified now; send it again", retryAfter: 5 * time.Second, cause: err,
+		}
 	case denied.Status() == http.StatusForbidden:
 		return &rejection{status: http.StatusForbidden, reason: string(denied.Reason), detail: "the request is not allowed", cause: err}
 	default:
-		return &rejection{status: http.StatusUnauthorized, reason: string(denied.Reason),
-			detail: "the request is not authenticated", challenge: denied.Challenge, cause: err}
+		return &rejection{
+			status: http.StatusUnauthorized, reason: string(denied.Reason),
+			detail: "the request is not authenticated", challenge: denied.Challenge, cause: err,
+		}
 	}
 }
 
@@ -104,7 +118,7 @@ func (x *exchange) reject(err error) {
 		r = &rejection{status: http.StatusInternalServerError, reason: "bug", detail: internalDetail, cause: err}
 	}
 	x.metrics.Rejected(x.hookID(), r.reason)
-	x.log.rejected(x.r.Context(), r, x)
+	x.note(r)
 	header := x.w.Header()
 	if r.status == http.StatusMethodNotAllowed {
 		header.Set("Allow", http.MethodPost)
@@ -125,7 +139,7 @@ const internalDetail = "an internal error; the operator finds the id in the log"
 
 // contain keeps a bug in one request from ending the process, and tells where to look for it.
 func (x *exchange) contain() {
-	caught := recover()
+	caught := recover() //nolint:revive // this method is what is deferred
 	if caught == nil {
 		return
 	}
@@ -133,9 +147,18 @@ func (x *exchange) contain() {
 		panic(caught)
 	}
 	x.metrics.Rejected(x.hookID(), "bug")
-	x.log.Error("request panicked", "request", x.id, "webhook", x.hookID(), "panic", fmt.Sprintf("%T", caught), "stack", string(debug.Stack()))
+	x.log.ErrorContext(x.r.Context(), "request panicked", "request", x.id, "webhook", x.hookID(), "panic", describe(caught),
+		"stack", string(debug.Stack()))
 	x.w.Header().Set("Connection", "close")
 	x.answerError(http.StatusInternalServerError, internalDetail)
+}
+
+// describe tells of a panic what surely holds nothing of the request: the runtime's own words, or a type.
+func describe(caught any) string {
+	if err, ok := caught.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("%T", caught)
 }
 
 func (x *exchange) answerError(status int, detail string) {
@@ -157,33 +180,19 @@ func (x *exchange) hookID() string {
 	return x.hook.ID
 }
 
-// rejectionLog writes a line for a rejected request, but not for each of a flood.
-type rejectionLog struct {
-	*slog.Logger
-	lines pace
-}
-
-func newRejectionLog(log *slog.Logger) *rejectionLog { return &rejectionLog{Logger: log} }
-
-// rejected logs the sender's faults as INFO and ours as WARN.
-func (l *rejectionLog) rejected(ctx context.Context, r *rejection, x *exchange) {
+// note logs a rejected request: the sender's faults as INFO and ours as WARN.
+func (x *exchange) note(r *rejection) {
+	line, ok := x.paced(slog.String("request", x.id), slog.String("webhook", x.hookID()), slog.Int("status", r.status),
+		slog.String("reason", r.reason), slog.String("detail", r.detail), slog.String("client", x.client().String()))
+	if !ok {
+		return
+	}
+	if r.cause != nil {
+		line = append(line, slog.Any("cause", r.cause))
+	}
 	level := slog.LevelInfo
 	if r.status >= http.StatusInternalServerError {
 		level = slog.LevelWarn
 	}
-	suppressed, ok := l.lines.next(time.Now())
-	if !ok || !l.Enabled(ctx, level) {
-		return
-	}
-	attrs := []slog.Attr{
-		slog.String("request", x.id), slog.String("webhook", x.hookID()), slog.Int("status", r.status),
-		slog.String("reason", r.reason), slog.String("detail", r.detail), slog.String("client", x.client().String()),
-	}
-	if r.cause != nil {
-		attrs = append(attrs, slog.Any("cause", r.cause))
-	}
-	if suppressed > 0 {
-		attrs = append(attrs, slog.Int("not_logged_before", suppressed))
-	}
-	l.LogAttrs(ctx, level, "request rejected", attrs...)
+	x.log.LogAttrs(x.r.Context(), level, "request rejected", line...)
 }

@@ -1,6 +1,7 @@
 package ingress
 
 import (
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -73,7 +74,10 @@ func (x *exchange) echo(answer *verify.Answer) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("X-Robots-Tag", "noindex")
-	x.log.InfoContext(x.r.Context(), "handshake answered", "request", x.id, "webhook", x.hook.ID, "status", answer.Status)
+	line, ok := x.paced(slog.String("request", x.id), slog.String("webhook", x.hook.ID), slog.Int("status", answer.Status))
+	if ok {
+		x.log.LogAttrs(x.r.Context(), slog.LevelInfo, "handshake answered", line...)
+	}
 	x.w.WriteHeader(answer.Status)
 	_, _ = x.w.Write(answer.Body) // a sender that is gone changes nothing
 }

@@ -82,8 +82,10 @@ func TestHandshakes(t *testing.T) {
 			if r.status != 200 || method != "HEAD" && r.body != "<b>" || len(in.kept()) > 0 {
 				t.Errorf("answered %d %q", r.status, r.body)
 			}
-			want := map[string]string{"Content-Type": "text/plain", "X-Content-Type-Options": "nosniff",
-				"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+			want := map[string]string{
+				"Content-Type": "text/plain", "X-Content-Type-Options": "nosniff",
+				"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex",
+			}
 			for name, value := range want {
 				if r.header.Get(name) != value {
 					t.Errorf("%s is %q", name, r.header.Get(name))

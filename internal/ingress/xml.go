@@ -31,25 +31,24 @@ type xmlWalk struct {
 func (w *xmlWalk) run(decoder *xml.Decoder) error {
 	for {
 		token, err := decoder.Token()
-		problem := ""
-		switch {
-		case errors.Is(err, io.EOF) && w.roots == 1:
+		if errors.Is(err, io.EOF) && w.roots == 1 {
 			return nil
-		case errors.Is(err, io.EOF):
-			problem = "there is no element"
-		case err != nil:
-			problem = "it is not well-formed"
-		default:
-			problem = w.step(token)
 		}
-		if problem != "" {
+		if problem := w.step(token, err); problem != "" {
 			line, column := decoder.InputPos()
 			return errMalformed("the body is not XML that is accepted here: line %d, column %d: %s", line, column, problem)
 		}
 	}
 }
 
-func (w *xmlWalk) step(token xml.Token) string {
+// step says what is wrong with the next token, or with the end.
+func (w *xmlWalk) step(token xml.Token, err error) string {
+	if errors.Is(err, io.EOF) {
+		return "there is no element"
+	}
+	if err != nil {
+		return "it is not well-formed"
+	}
 	switch t := token.(type) {
 	case xml.StartElement:
 		if w.depth++; w.depth > w.maxDepth {

@@ -71,7 +71,7 @@ type Reason string
 const (
 	Missing           Reason = "credentials_missing"   // no header, parameter or signature where one must be
 	Malformed         Reason = "credentials_malformed" // present, but not of the form the method wants
-	WrongCredentials  Reason = "wrong_credentials"     // a token, password or key that is not the right one
+	WrongCredentials  Reason = "wrong_credentials"     //nolint:gosec // a token, password or key that is not the right one
 	SignatureMismatch Reason = "signature_mismatch"    // a well-formed signature that does not match
 	Stale             Reason = "timestamp_stale"       // signed outside of the tolerated time
 	Replayed          Reason = "replayed"              // a nonce or token that was seen before
@@ -79,7 +79,7 @@ const (
 )
 
 // Denied is the verdict that a request is not authentic or not allowed.
-type Denied struct {
+type Denied struct { //nolint:errname // a verdict, which reads as one: "denied"
 	Reason Reason
 	// Detail tells the operator more: never a secret, never shown to the sender.
 	Detail string

@@ -129,8 +129,10 @@ func (c *Config) Open() (verify.Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &verifier{name: c.Header, header: http.CanonicalHeaderKey(c.Header), newHash: newHash, size: newHash().Size(),
-		encoding: c.Encoding, prefix: c.Prefix, mayPrefix: string(c.Algorithm) + "="}
+	v := &verifier{
+		name: c.Header, header: http.CanonicalHeaderKey(c.Header), newHash: newHash, size: newHash().Size(),
+		encoding: c.Encoding, prefix: c.Prefix, mayPrefix: string(c.Algorithm) + "=",
+	}
 	for _, key := range c.keys() {
 		v.keys = append(v.keys, []byte(key.Reveal()))
 	}

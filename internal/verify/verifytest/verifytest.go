@@ -6,7 +6,6 @@ package verifytest
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"reflect"
 	"slices"
@@ -156,10 +155,10 @@ func (s Suite) concurrent(t *testing.T) {
 		group.Go(func() {
 			content := bytes.Repeat([]byte{byte('a' + i)}, 100+i)
 			for range 50 {
-				if err := verifier.Verify(context.Background(), s.Prove(first, content)); err != nil {
+				if err := verifier.Verify(t.Context(), s.Prove(first, content)); err != nil {
 					t.Errorf("denied: %v", err)
 				}
-				if verifier.Verify(context.Background(), s.Prove("another", content)) == nil {
+				if verifier.Verify(t.Context(), s.Prove("another", content)) == nil {
 					t.Error("accepted a wrong secret")
 				}
 			}
@@ -169,7 +168,7 @@ func (s Suite) concurrent(t *testing.T) {
 }
 
 // mustDeny holds that a request is denied, with a reason of the fixed set, and that the verdict shows no secret.
-func (s Suite) mustDeny(t *testing.T, verifier verify.Verifier, request *verify.Request) *verify.Denied {
+func (s Suite) mustDeny(t *testing.T, verifier verify.Verifier, request *verify.Request) {
 	t.Helper()
 	err := verifier.Verify(t.Context(), request)
 	if err == nil {
@@ -185,12 +184,13 @@ func (s Suite) mustDeny(t *testing.T, verifier verify.Verifier, request *verify.
 	if !ok {
 		t.Fatalf("not a verdict but %T: %v", err, err)
 	}
-	known := []verify.Reason{verify.Missing, verify.Malformed, verify.WrongCredentials, verify.SignatureMismatch,
-		verify.Stale, verify.Replayed, verify.Forbidden}
+	known := []verify.Reason{
+		verify.Missing, verify.Malformed, verify.WrongCredentials, verify.SignatureMismatch,
+		verify.Stale, verify.Replayed, verify.Forbidden,
+	}
 	if !slices.Contains(known, denied.Reason) {
 		t.Errorf("an unknown reason: %s", denied.Reason)
 	}
-	return denied
 }
 
 func noSecrets(t *testing.T, err error) {
