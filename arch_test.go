@@ -34,11 +34,14 @@ func mayImport() map[string][]string {
 		"internal/breaker": {"internal/event", "internal/fault", "internal/units"},
 
 		// Contracts. Implementations know their contract and never each other.
-		"internal/verify":          {"internal/secret"},
-		"internal/verify/*":        {"internal/verify", "internal/secret", "internal/units"},
-		"internal/verify/all":      {"internal/verify", "internal/verify/*"},
-		"internal/destination":     {"internal/event", "internal/fault"},
-		"internal/destination/*":   {"internal/destination", "internal/event", "internal/fault", "internal/secret", "internal/units", "internal/netguard"},
+		"internal/verify":        {"internal/secret"},
+		"internal/verify/*":      {"internal/verify", "internal/secret", "internal/units"},
+		"internal/verify/all":    {"internal/verify", "internal/verify/*"},
+		"internal/destination":   {"internal/event", "internal/fault"},
+		"internal/destination/*": {"internal/destination", "internal/event", "internal/fault", "internal/secret", "internal/units", "internal/netguard"},
+		"internal/destination/destinationtest": {
+			"internal/destination", "internal/destination/destinationtest/*", "internal/event", "internal/fault", "internal/secret", "internal/units",
+		},
 		"internal/destination/all": {"internal/destination", "internal/destination/*"},
 		"internal/store":           {"internal/event", "internal/fault"},
 		"internal/store/*":         {"internal/store", "internal/event", "internal/fault"},
