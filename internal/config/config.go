@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/grapnel-dev/grapnel/internal/config/document"
@@ -139,7 +140,7 @@ func (a Admin) Validate() error {
 func checkAddress(listen string) error {
 	_, port, err := net.SplitHostPort(listen)
 	if err == nil {
-		_, err = net.LookupPort("tcp", port)
+		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
 		return fmt.Errorf("listen: %q is not an address: want host:port, as in 127.0.0.1:8000 or :8000", listen)

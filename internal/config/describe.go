@@ -72,7 +72,7 @@ func structural(t reflect.Type) bool {
 }
 
 // field is the comment of a field without the Go name it begins with: "MaxBody is the largest body." is about the key
-// max_body, so it says "The largest body."
+// max_body, so only "The largest body." is left.
 func (d describer) field(f decode.Field) string {
 	doc, about := strings.CutPrefix(d.docs[typeName(f.Owner)+"."+f.Name], f.Name)
 	switch {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/grapnel-dev/grapnel/internal/config/decode"
@@ -10,10 +11,11 @@ import (
 	"github.com/grapnel-dev/grapnel/internal/verify"
 )
 
-// Problem and Problems are what is wrong with a configuration, and where.
 type (
-	Problem  = document.Problem
-	Problems = document.Problems
+	// Problem is one thing that is wrong with a configuration, and where.
+	Problem = document.Problem
+	// Problems are all of them.
+	Problems = document.Problems //nolint:errname // it is a list first, also of warnings
 )
 
 // Source is where a configuration comes from: one file, or the two classic ones.
@@ -121,8 +123,8 @@ func (o Override) node() *document.Node {
 	place := document.Place{File: o.Flag}
 	node := &document.Node{Kind: document.String, Place: place, Text: o.Value}
 	keys := strings.Split(o.Path, ".")
-	for i := len(keys) - 1; i >= 0; i-- {
-		node = &document.Node{Kind: document.Mapping, Place: place, Entries: []document.Entry{{Key: keys[i], Place: place, Value: node}}}
+	for _, key := range slices.Backward(keys) {
+		node = &document.Node{Kind: document.Mapping, Place: place, Entries: []document.Entry{{Key: key, Place: place, Value: node}}}
 	}
 	return node
 }

@@ -55,6 +55,7 @@ func TestProblems(t *testing.T) {
 // unpack writes the files of an archive into the working directory of the test, so that messages name them as they are
 // called there.
 func unpack(t *testing.T, archive *txtar.Archive) (want string, src config.Source) {
+	t.Helper()
 	t.Chdir(t.TempDir())
 	src.Getenv = environment
 	for _, f := range archive.Files {
@@ -94,6 +95,7 @@ func said(src config.Source) string {
 }
 
 func update(t *testing.T, file string, archive *txtar.Archive, got string) {
+	t.Helper()
 	for i, f := range archive.Files {
 		if f.Name == "want" {
 			archive.Files[i].Data = []byte(got)
@@ -279,15 +281,15 @@ func TestTheFingerprintFollowsWhatADestinationIs(t *testing.T) {
 	const text = `
 connections: {mq: {type: amqp, host: h, user: u, pass: "one"}}
 webhooks: {a: {module: queue, connection: mq, queue_name: q}}`
-	print := func(text string) string { return load(t, text).Webhooks["a"].Steps[0].Fingerprint() }
-	first := print(text)
-	if print("# a comment\n"+text) != first {
+	of := func(text string) string { return load(t, text).Webhooks["a"].Steps[0].Fingerprint() }
+	first := of(text)
+	if of("# a comment\n"+text) != first {
 		t.Error("it does not change by itself")
 	}
-	if print(strings.ReplaceAll(text, `"one"`, `"two"`)) == first {
+	if of(strings.ReplaceAll(text, `"one"`, `"two"`)) == first {
 		t.Error("it changes with a secret")
 	}
-	if print(strings.ReplaceAll(text, "module: queue,", "module: queue, concurrency: 2,")) == first {
+	if of(strings.ReplaceAll(text, "module: queue,", "module: queue, concurrency: 2,")) == first {
 		t.Error("it changes with how events are delivered")
 	}
 	if strings.Contains(first, "one") {

@@ -72,7 +72,7 @@ func (l *loader) stepEntries(n *document.Node) *document.Node {
 	keys := slices.Concat(decode.Keys(reflect.TypeFor[stepKeys]()), moduleKeys())
 	limited := n.Find("rate_limit") != nil && n.Find("rate_limit").Kind == document.Mapping
 	return n.Select(func(key string) bool {
-		return slices.Contains(keys, key) && !(key == "rate_limit" && limited)
+		return slices.Contains(keys, key) && (key != "rate_limit" || !limited)
 	})
 }
 

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -132,7 +133,11 @@ func FuzzLoad(f *testing.F) {
 			cfg.Redacted()
 			return
 		}
-		for _, p := range err.(config.Problems) {
+		problems, ok := errors.AsType[config.Problems](err)
+		if !ok {
+			t.Fatalf("not a list of problems: %v", err)
+		}
+		for _, p := range problems {
 			if p.Place.File == "" || p.Message == "" {
 				t.Errorf("a problem has no place or says nothing: %+v", p)
 			}

@@ -104,7 +104,7 @@ func (d *Decoder) text(n *document.Node, path string, v reflect.Value, f Field) 
 }
 
 func unmarshal(v reflect.Value, text string) error {
-	u, _ := v.Addr().Interface().(encoding.TextUnmarshaler)
+	u, _ := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr())
 	return u.UnmarshalText([]byte(text))
 }
 

@@ -32,7 +32,7 @@ func readBounded(file string) ([]byte, error) {
 	if err != nil {
 		return nil, withoutPath(err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	content, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
 	return content, withoutPath(err)
 }

@@ -24,7 +24,7 @@ func (p Problem) String() string {
 }
 
 // Problems are all that was found. As an error it is one line for each.
-type Problems []Problem
+type Problems []Problem //nolint:errname // it is a list first, also of warnings
 
 // Add notes one more.
 func (ps *Problems) Add(at Place, path, format string, args ...any) {

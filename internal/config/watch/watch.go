@@ -46,7 +46,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("watch configuration files: %w", err)
 	}
-	defer events.Close() //nolint:errcheck // nothing is lost
+	defer events.Close()
 	if err := w.follow(events); err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 			return nil
 		case <-events.Events:
 			quiet.Reset(w.settle)
-		case <-events.Errors: // events were lost: look
+		case <-events.Errors: //nolint:errcheck // whatever it is, events were lost: look
 			quiet.Reset(w.settle)
 		case <-quiet.C:
 			// Follow before looking: what changes after the look is then told by an event.
@@ -135,8 +135,8 @@ func through(path string) []string {
 			pending = append(pending, link.target)
 		}
 	}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		directories = append(directories, filepath.Dir(real))
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		directories = append(directories, filepath.Dir(target))
 	}
 	slices.Sort(directories)
 	return slices.Compact(directories)
