@@ -185,7 +185,7 @@ func takes(d time.Duration) func(context.Context, *event.Event) error {
 	}
 }
 
-// fails fails with the fault so many times, then it confirms; a negative number is for ever.
+// failsWith fails with the fault so many times, then it confirms; a negative number is for ever.
 func failsWith(f *fault.Error, times int) func(context.Context, *event.Event) error {
 	var mu sync.Mutex
 	return func(context.Context, *event.Event) error {
