@@ -14,7 +14,7 @@ import (
 // Run receives and delivers until ctx ends, the store fails, or a part does. Then it stops in the order in which the
 // data flows: no more requests, then no more attempts, then the store.
 func (a *App) Run(ctx context.Context) error {
-	if err := a.engine.Apply(ctx, a.plan.specs); err != nil {
+	if err := a.engine.Apply(context.WithoutCancel(ctx), a.plan.specs); err != nil {
 		return errors.Join(err, a.close())
 	}
 	failed := make(chan error, 1)
