@@ -98,3 +98,13 @@ func bodyError(err error, limit int64) error {
 	}
 	return errCut(err)
 }
+
+// discardRest takes what is left of a body that is not wanted: a sender that is still writing when the connection is
+// closed gets a reset instead of its answer. Of a body that goes on and on only so much is taken; net/http then waits a
+// moment before it closes. A sender that asked whether to go on (Expect) is answered without its body.
+func (x *exchange) discardRest() {
+	const most = 256 << 10
+	if x.r.Header.Get("Expect") == "" {
+		_, _ = io.Copy(io.Discard, http.MaxBytesReader(x.w, x.r.Body, most)) // its end and its errors matter no more
+	}
+}

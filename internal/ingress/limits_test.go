@@ -121,6 +121,16 @@ func TestLargeRequests(t *testing.T) {
 			t.Errorf("answered %d", r.status)
 		}
 	})
+	t.Run("a sender that writes all before it reads gets its answer", func(t *testing.T) {
+		g := serve(t, new(intake), table(limited), nil)
+		for path, want := range map[string]int{"/webhook/orders": 413, "/webhook/other": 404} {
+			conn := g.dial(t)
+			write(t, conn, "POST "+path+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 250000\r\n\r\n"+text(250_000))
+			if r := readReply(t, bufio.NewReader(conn)); r.status != want {
+				t.Errorf("%s is answered %d", path, r.status)
+			}
+		}
+	})
 	for _, size := range []int{2, 4096, 65536, 65537, 99_999, 100_000, 100_001} {
 		want := map[bool]int{true: 200, false: 413}[size <= 100_000]
 		t.Run(fmt.Sprintf("%d bytes of announced size get %d", size, want), func(t *testing.T) {

@@ -132,6 +132,7 @@ func (x *exchange) reject(err error) {
 	if r.reason == "draining" || r.reason == "too_slow" || r.reason == "cut" {
 		header.Set("Connection", "close")
 	}
+	x.discardRest()
 	x.answerError(r.status, r.detail)
 }
 
