@@ -11,9 +11,6 @@ import (
 	"github.com/grapnel-dev/grapnel/internal/verify"
 )
 
-// CatchAll is the webhook that takes the events of ids that no other one has, if there is an entry of that name.
-const CatchAll = "default"
-
 // Webhook is one endpoint: who may send to it, what it accepts, and where its events go.
 type Webhook struct {
 	// ID is the key the webhook has in the configuration: "orders" or "shop/orders".
