@@ -16,6 +16,7 @@ import (
 
 	"github.com/grapnel-dev/grapnel/internal/admin"
 	"github.com/grapnel-dev/grapnel/internal/config"
+	"github.com/grapnel-dev/grapnel/internal/config/watch"
 	"github.com/grapnel-dev/grapnel/internal/delivery"
 	destinations "github.com/grapnel-dev/grapnel/internal/destination/all"
 	"github.com/grapnel-dev/grapnel/internal/ingress"
@@ -43,6 +44,7 @@ type App struct {
 	options Options
 	log     *slog.Logger
 	metrics *telemetry.Metrics
+	files   *watch.Watcher
 
 	store   store.Store
 	plan    *plan // what Run begins with
@@ -60,11 +62,12 @@ type App struct {
 // New loads the configuration and opens all that it needs: the store, the destinations, the listeners. Nothing is
 // received or delivered before Run. Its error is config.Problems when the configuration is wrong.
 func New(ctx context.Context, o Options) (*App, error) {
+	files := watch.New(o.Source.Files(), watch.Settle) // made before the files are read, so that no change falls in between
 	cfg, err := config.Load(o.Source, Catalog())
 	if err != nil {
 		return nil, err
 	}
-	a := &App{options: o, log: o.Logger, metrics: telemetry.New()}
+	a := &App{options: o, log: o.Logger, metrics: telemetry.New(), files: files}
 	if err := a.open(ctx, cfg); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
@@ -77,12 +80,6 @@ func (a *App) open(ctx context.Context, cfg *config.Config) (err error) {
 	if a.plan, err = compile(cfg, a.options); err != nil {
 		return err
 	}
-	if a.public, err = listen(ctx, "server.listen", cfg.Server.Listen); err != nil {
-		return err
-	}
-	if a.private, err = listen(ctx, "admin.listen", cfg.Admin.Listen); err != nil {
-		return err
-	}
 	embedded, err := sqlite.Open(ctx, cfg.Store, sqlite.Options{Logger: a.log, Observer: a.metrics})
 	if err != nil {
 		return err
@@ -91,6 +88,13 @@ func (a *App) open(ctx context.Context, cfg *config.Config) (err error) {
 	a.engine = delivery.New(a.store, delivery.Options{
 		Logger: a.log, Metrics: a.metrics, Patience: a.patience,
 	})
+	// What can be reached is opened last: who gets a connection must not wait for a store, or find no admin surface.
+	if a.private, err = listen(ctx, "admin.listen", cfg.Admin.Listen); err != nil {
+		return err
+	}
+	if a.public, err = listen(ctx, "server.listen", cfg.Server.Listen); err != nil {
+		return err
+	}
 	a.handler = ingress.NewHandler(a.engine, a.plan.table, a.metrics, a.log)
 	a.admin, err = admin.New(a.adminOptions(cfg))
 	return err

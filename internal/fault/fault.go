@@ -134,10 +134,11 @@ func classifyByType(err error) (Class, string) {
 	if isCertificateError(err) {
 		return NetworkError, "tls_certificate"
 	}
-	if e, ok := errors.AsType[net.Error](err); ok {
-		if e.Timeout() {
-			return TimeoutError, ""
-		}
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
+		return TimeoutError, ""
+	}
+	// Every error number of the system is a net.Error, also those of files: only what a connection wraps counts here.
+	if _, ok := errors.AsType[*net.OpError](err); ok {
 		return NetworkError, ""
 	}
 	return UnknownError, ""

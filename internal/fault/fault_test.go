@@ -28,6 +28,7 @@ func TestFromClassifiesByCause(t *testing.T) {
 		{&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}, NetworkError},
 		{syscall.ENOSPC, ResourceExhausted},
 		{syscall.EACCES, PermissionDenied},
+		{syscall.EIO, UnknownError},
 		{errors.New("something else"), UnknownError},
 	}
 	for _, test := range tests {
