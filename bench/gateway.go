@@ -113,7 +113,7 @@ func (g *gateway) settle(ctx context.Context) (delivered int64, err error) {
 // profiledGateway runs a gateway inside of this program under the CPU profiler, until SIGTERM: the product needs no door
 // for it.
 func profiledGateway(profile, config string) error {
-	file, err := os.Create(profile)
+	file, err := os.Create(profile) //nolint:gosec // the user names it
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func roles() map[string]func(context.Context, []string) error {
 		"answer":  func(ctx context.Context, args []string) error { return serve(ctx, args[0], answerer()) },
 		"forward": func(ctx context.Context, args []string) error { return serve(ctx, args[0], forwarder(args[1])) },
 		"sink":    func(ctx context.Context, args []string) error { return serve(ctx, args[0], sink()) },
-		"profile": func(_ context.Context, args []string) error { return profiledGateway(args[0], args[1]) },
+		"profile": func(_ context.Context, args []string) error { return profiledGateway(args[0], args[1]) }, //nolint:contextcheck // it handles signals itself
 	}
 }
 
@@ -58,13 +58,13 @@ func forwarder(target string) http.Handler {
 		MaxIdleConns: 1024, MaxIdleConnsPerHost: 1024, IdleConnTimeout: time.Minute, DisableCompression: true,
 	}}
 	return checked(func(w http.ResponseWriter, r *http.Request, body []byte) {
-		request, err := http.NewRequestWithContext(r.Context(), http.MethodPost, target, bytes.NewReader(body))
+		request, err := http.NewRequestWithContext(r.Context(), http.MethodPost, target, bytes.NewReader(body)) //nolint:gosec // the benchmark's own sink
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
 		request.Header.Set("Content-Type", r.Header.Get("Content-Type"))
-		response, err := client.Do(request)
+		response, err := client.Do(request) //nolint:gosec // the benchmark's own sink
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return

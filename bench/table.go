@@ -7,7 +7,7 @@ import (
 	"math"
 	"os"
 	"runtime"
-	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 )
@@ -70,7 +70,7 @@ func (b *bench) throughput(ctx context.Context, connections int) (accepted float
 	fmt.Fprintf(out, "figure, %d connections\tper second\tratio\tat least\tprototype\truns\n", connections)
 	for _, f := range figures() {
 		fmt.Fprintf(out, "%s\t%.0f\t%s\t%s\t%s\t%s\n", f.name, median(rates[f.name]),
-			ratio(median(rates[f.name]), median(rates[f.baseline])), known(f.atLeast), known(f.bare), list(rates[f.name]))
+			ratio(median(rates[f.name]), median(rates[f.baseline])), known(f.atLeast), known(f.bare), list(rates[f.name], 0))
 	}
 	fmt.Fprintln(out)
 	return median(rates[accepting]), out.Flush()
@@ -88,8 +88,8 @@ func (b *bench) printLatency(ctx context.Context, most float64) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("p99 of the durable answer at %.0f/s, half of the most (open loop, 64 connections): %.1f ms (at most 10; prototype 6.6, saturated); runs:%s\n\n",
-		most/2, median(p99s), decimals(p99s))
+	fmt.Printf("p99 of the durable answer at %.0f/s, half of the most (open loop, 64 connections): %.1f ms (at most 10; prototype 6.6, saturated); runs: %s\n\n",
+		most/2, median(p99s), list(p99s, 1))
 	return nil
 }
 
@@ -120,19 +120,11 @@ func known(ratio float64) string {
 	return fmt.Sprintf("%.2f", ratio)
 }
 
-func list(figures []float64) string {
-	return strings.Join(slices.Collect(func(yield func(string) bool) {
-		for _, f := range figures {
-			if !yield(fmt.Sprintf("%.0f", f)) {
-				return
-			}
-		}
-	}), " ")
-}
-
-func decimals(figures []float64) (text string) {
-	for _, f := range figures {
-		text += fmt.Sprintf(" %.1f", f)
+// list writes the runs one after the other, with so many decimals.
+func list(figures []float64, decimals int) string {
+	texts := make([]string, len(figures))
+	for i, f := range figures {
+		texts[i] = strconv.FormatFloat(f, 'f', decimals, 64)
 	}
-	return text
+	return strings.Join(texts, " ")
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -135,7 +134,9 @@ func (b *bench) reopen(ctx context.Context, dir string, w *waiting) error {
 	if err := g.kill(); err != nil {
 		return err
 	}
-	<-loaded // it failed, as it must
+	if err := <-loaded; err == nil {
+		return errors.New("the kill came after the load: choose a longer -duration")
+	}
 	start := time.Now()
 	if err := b.run(ctx, g); err != nil {
 		return err
@@ -154,10 +155,10 @@ func firstAnswer(ctx context.Context, address string) error {
 	return poll(ctx, time.Millisecond, func() (bool, error) {
 		c, err := dial(ctx, load{address: address, path: "/webhook/bench"}, 0)
 		if err != nil {
-			return false, nil //nolint:nilerr // not yet
+			return false, nil
 		}
 		defer func() { _ = c.Close() }()
 		status, err := c.exchange()
-		return err == nil && strings.HasPrefix(fmt.Sprint(status), "2"), nil
+		return err == nil && status/100 == 2, nil
 	})
 }

@@ -41,11 +41,11 @@ func webhooks() []webhook {
 }
 
 func configuration(sink string) string {
-	text := ""
+	var text strings.Builder
 	for _, w := range webhooks() {
-		text += "  " + w.name + ": " + w.yaml + "\n"
+		text.WriteString("  " + w.name + ": " + w.yaml + "\n")
 	}
-	return strings.ReplaceAll(text, "SINK", sink)
+	return strings.ReplaceAll(text.String(), "SINK", sink)
 }
 
 // run is one gateway with senders, destinations and a ledger.

@@ -40,6 +40,7 @@ func (s *senders) finish() {
 }
 
 func (s *senders) send(t *testing.T, webhook string, number int) {
+	t.Helper()
 	pace := time.NewTicker(3 * time.Millisecond)
 	defer pace.Stop()
 	for n := 0; ; n++ {
@@ -56,6 +57,7 @@ func (s *senders) send(t *testing.T, webhook string, number int) {
 
 // sendOne sends an event until it is promised. It says false when the test has ended before.
 func (s *senders) sendOne(t *testing.T, webhook, key string, pace <-chan time.Time) bool {
+	t.Helper()
 	body := fmt.Sprintf(`{"key":%q,"padding":%q}`, key, strings.Repeat("x", 200))
 	for t.Context().Err() == nil {
 		s.sent.Add(1)
