@@ -18,7 +18,7 @@ help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: build ## start the gateway with its demo configuration, and say what to do next
-	@$(BIN)/grapnel dev --dir $(DEMO_DIR)
+	@./bin/grapnel dev --dir $(DEMO_DIR)
 
 build: ## build bin/grapnel
 	@CGO_ENABLED=0 go build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o $(BIN)/grapnel ./cmd/grapnel
