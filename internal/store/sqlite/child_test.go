@@ -122,7 +122,7 @@ func acceptAndSettle(s *sqlite.Store, handOver bool) error {
 
 func childEntry() store.Entry {
 	e := benchEntry()
-	e.Event.Body = make([]byte, 3000)
+	e.Event.Body = make([]byte, 9000)
 	e.Event.DedupeKey, e.DedupeWindow = uuid.NewString(), time.Hour
 	e.Chain = event.SequentialStop
 	e.Steps = append(e.Steps, store.Step{Destination: "orders.second"})

@@ -15,6 +15,9 @@ import (
 	"github.com/grapnel-dev/grapnel/internal/store/sqlite"
 )
 
+// pageSize is that of the database.
+const pageSize = 8192
+
 func TestKilledProcess(t *testing.T) {
 	dir := t.TempDir()
 	var accepted, settled []string
@@ -112,11 +115,11 @@ func TestCorruptDatabase(t *testing.T) {
 		},
 		"whose header is damaged": func(t *testing.T, database string) { spoil(t, database, 0, []byte("XXXX")) },
 		"which is cut off": func(t *testing.T, database string) {
-			if err := os.Truncate(database, 3*4096); err != nil {
+			if err := os.Truncate(database, 3*pageSize); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"of which a page is damaged": func(t *testing.T, database string) { spoil(t, database, 2*4096, make([]byte, 4096)) },
+		"of which a page is damaged": func(t *testing.T, database string) { spoil(t, database, 2*pageSize, make([]byte, pageSize)) },
 	} {
 		t.Run("a file "+name+" is set aside, never overwritten", func(t *testing.T) {
 			dir := t.TempDir()
@@ -167,7 +170,7 @@ func TestCorruptDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 		for page := int64(3); page < 40; page++ {
-			spoil(t, database, page*4096, make([]byte, 4096))
+			spoil(t, database, page*pageSize, make([]byte, pageSize))
 		}
 		s, err := sqlite.Open(t.Context(), dir, sqlite.Options{})
 		if err == nil {
