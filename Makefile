@@ -75,12 +75,13 @@ cover: ## coverage as a page: coverage.html
 clean: ## remove what was built, and the demo's data
 	rm -rf $(BIN) $(DEMO_DIR) coverage.html
 
-# What the tests need and Go does not bring: a C compiler for the race detector, git for the generated files.
-deps: ## install gcc and git (Debian) where they are missing
-	@missing=$$(for tool in gcc git; do command -v $$tool >/dev/null || echo $$tool; done); \
+# What the tests need and Go does not bring: a C compiler for the race detector, git for the generated files, strace to
+# break system calls, curl because the documentation uses it.
+deps: ## install gcc, git, strace and curl (Debian) where they are missing
+	@missing=$$(for tool in gcc git strace curl; do command -v $$tool >/dev/null || echo $$tool; done); \
 	if [ -n "$$missing" ]; then \
-		if [ "$$(id -u)" -ne 0 ]; then echo "missing: $$missing; run: sudo apt-get install -y gcc libc6-dev git"; exit 1; fi; \
-		apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev git; \
+		if [ "$$(id -u)" -ne 0 ]; then echo "missing: $$missing; run: sudo apt-get install -y gcc libc6-dev git strace curl"; exit 1; fi; \
+		apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends gcc libc6-dev git strace curl; \
 	fi
 
 $(GOLANGCI):
