@@ -68,12 +68,13 @@ vuln: $(GOVULNCHECK) ## known vulnerabilities in what is called
 size: build ## the binary's size
 	@ls -l $(BIN)/grapnel | awk '{printf "%.1f MiB\n", $$5/1048576}'
 
-cover: ## coverage as a page: coverage.html
+cover: ## coverage as a page: bin/coverage.html
+	@mkdir -p $(BIN)
 	go test -coverpkg=./internal/... -coverprofile=$(BIN)/coverage.out ./...
-	go tool cover -html=$(BIN)/coverage.out -o coverage.html
+	go tool cover -html=$(BIN)/coverage.out -o $(BIN)/coverage.html
 
 clean: ## remove what was built, and the demo's data
-	rm -rf $(BIN) $(DEMO_DIR) coverage.html
+	rm -rf $(BIN) $(DEMO_DIR)
 
 # What the tests need and Go does not bring: a C compiler for the race detector, git for the generated files, strace to
 # break system calls, curl because the documentation uses it.
