@@ -105,6 +105,7 @@ func TestPattern(t *testing.T) {
 		{"ConnectionRefusedError", refused, true},
 		{"OSError", refused, true},
 		{"httpx.ConnectError", refused, true},
+		{"Exception", slowDown, true},
 		{"TimeoutError", refused, false},
 		{"503", unavailable, true},
 		{"http_503", unavailable, true},

@@ -94,6 +94,7 @@ func classesNamed(name string) []Class {
 func pythonNames() map[string][]Class {
 	network := []Class{NetworkError, ConnectionError, ConnectionRefused}
 	return map[string][]Class{
+		"Exception":                               Classes(), // there the only way to have most failures tried again, so it is in many files
 		"ConnectionRefusedError":                  {ConnectionRefused},
 		"OSError":                                 {NetworkError, ConnectionError, ConnectionRefused, TimeoutError, ResourceExhausted},
 		"asyncio.TimeoutError":                    {TimeoutError},
