@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -69,13 +70,15 @@ func reportFailure(s *sqlite.Store) int {
 
 // limitFileSize makes writes beyond a size fail, as on a disk with a quota.
 func limitFileSize(bytes string) error {
-	var limit syscall.Rlimit
-	if _, err := fmt.Sscan(bytes, &limit.Cur); err != nil {
+	if bytes == "" {
 		return nil
 	}
-	limit.Max = limit.Cur
+	size, err := strconv.ParseUint(bytes, 10, 64)
+	if err != nil {
+		return err
+	}
 	signal.Ignore(syscall.SIGXFSZ)
-	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit)
+	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: size, Max: size})
 }
 
 // load accepts events, hands every second one over, and settles those as delivered.

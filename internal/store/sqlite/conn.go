@@ -129,17 +129,23 @@ func (c *conn) prepared(sql string) (*stmt, error) {
 		return s, nil
 	}
 	if len(c.stmts) >= maxPrepared {
-		for old, s := range c.stmts {
-			lib.Xsqlite3_finalize(c.tls, s.handle)
-			delete(c.stmts, old)
-			break
-		}
+		c.forget()
 	}
 	s, err := c.prepare(sql)
 	if err == nil {
 		c.stmts[sql] = s
 	}
 	return s, err
+}
+
+// forget finalizes the statements that are not running.
+func (c *conn) forget() {
+	for sql, s := range c.stmts {
+		if lib.Xsqlite3_stmt_busy(c.tls, s.handle) == 0 {
+			lib.Xsqlite3_finalize(c.tls, s.handle)
+			delete(c.stmts, sql)
+		}
+	}
 }
 
 func (c *conn) prepare(sql string) (*stmt, error) {
@@ -157,7 +163,14 @@ func (c *conn) prepare(sql string) (*stmt, error) {
 }
 
 // pointer makes a pointer of an address in the library's memory, which the garbage collector neither moves nor frees.
-func pointer(address uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&address)) }
+func pointer(address uintptr) unsafe.Pointer {
+	return *(*unsafe.Pointer)(unsafe.Pointer(&address)) //nolint:gosec // the only way to memory that Go does not manage
+}
+
+// memory is a part of the library's memory.
+func memory(address uintptr, n int) []byte {
+	return unsafe.Slice((*byte)(pointer(address)), n) //nolint:gosec // n is the size that the library gave it
+}
 
 // autocommit says that no transaction is open.
 func (c *conn) autocommit() bool { return lib.Xsqlite3_get_autocommit(c.tls, c.db) != 0 }

@@ -122,7 +122,7 @@ func (s *Store) backlog(c *conn, destination int64) (b store.Backlog, err error)
 		q := &query{sql: sql, args: []any{destination}}
 		err = q.each(c, func(row *stmt) bool { return seen(row.number(0), at(row.number(1)), at(row.number(2))) })
 	}
-	firstDue := func(key int64, due, received time.Time) bool {
+	firstDue := func(key int64, due, _ time.Time) bool {
 		if held[key] != nil {
 			return true
 		}

@@ -38,8 +38,9 @@ func (s *Store) FindEvents(ctx context.Context, f store.EventFilter, p store.Pag
 	return page.Page, err
 }
 
-// FindDeliveries lists deliveries, those of the newest event first. A page of one event, or of one state other than
-// pending, waiting and delivered, reads an index; others read from the newest delivery on until the page is full.
+// FindDeliveries lists deliveries, those of the newest event first. A page of one event, of a short time, of dead
+// letters, or of what is pending reads little more than it returns; others read from the newest delivery on until the
+// page is full.
 func (s *Store) FindDeliveries(ctx context.Context, f store.Filter, p store.PageRequest) (store.Page[event.Delivery], error) {
 	limit, before, err := pageBounds(p)
 	if err != nil {
@@ -170,7 +171,9 @@ func (c *conn) deliveryQuery(f store.Filter) (*query, error) {
 	if err := errors.Join(c.named(q, "+d.webhook = ?", f.Webhook), c.named(q, "+d.destination = ?", f.Destination)); err != nil {
 		return nil, err
 	}
-	inStates(q, f.States)
+	if err := c.inStates(q, f.States); err != nil {
+		return nil, err
+	}
 	if f.Class != "" {
 		q.and("d.class = ?", string(f.Class))
 	}
@@ -190,22 +193,33 @@ func (c *conn) named(q *query, condition, name string) error {
 	return err
 }
 
-// inStates adds the condition of the states. They are written literally, because the index of the given up ones is used
-// only by a query that repeats its condition; one of several states is not worth an index.
-func inStates(q *query, states []event.State) {
-	if len(states) == 0 {
-		return
+// fewPending is up to how many pending deliveries they are looked up by their index, which is in another order than
+// pages are; when there are more, a page of them is full soon.
+const fewPending = 20_000
+
+// inStates adds the condition of the states. They are written literally, because a partial index is used only by a query
+// that repeats its condition. One of several states is not worth an index.
+func (c *conn) inStates(q *query, states []event.State) error {
+	switch {
+	case len(states) == 0:
+		return nil
+	case len(states) == 1 && states[0] >= event.Dead:
+		q.and(fmt.Sprintf("d.state = %d AND d.state >= 4", states[0]))
+		return nil
+	case len(states) == 1 && states[0] == event.Pending:
+		pending, err := c.number("SELECT coalesce(sum(n), 0) FROM counters WHERE kind = 1")
+		if err != nil || pending <= fewPending {
+			q.and("d.key IN (SELECT key FROM deliveries INDEXED BY deliveries_pending WHERE state = 1)")
+			return err
+		}
 	}
 	numbers := make([]string, len(states))
 	for i, state := range states {
 		numbers[i] = strconv.Itoa(int(state))
 	}
 	slices.Sort(numbers)
-	if len(states) == 1 && states[0] >= event.Dead {
-		q.and("d.state = " + numbers[0] + " AND d.state >= 4")
-		return
-	}
 	q.and("+d.state IN (" + strings.Join(numbers, ",") + ")")
+	return nil
 }
 
 // within adds the condition of the time. The index of the events' times gives the range of keys, so that an old hour of

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -139,6 +140,7 @@ func (d *disk) apply(s step) {
 			return
 		}
 		d.files[s.name].sync()
+	case confirms: // the disk has no part in it
 	}
 }
 
@@ -191,20 +193,13 @@ func (s step) change(content []byte, reached func(sector int) bool) []byte {
 // image writes down what the disk may hold now: what is durable, and of the rest what chance decides.
 func (d *disk) image(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(t.TempDir(), "image")
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := map[string]*diskFile{}
-	for name, f := range d.files {
-		names[name] = f
-	}
-	for _, name := range d.sorted(d.renewed) {
+	dir, names := t.TempDir(), maps.Clone(d.files)
+	for _, name := range sorted(d.renewed) {
 		if d.random.IntN(2) == 0 {
 			names[name] = d.renewed[name]
 		}
 	}
-	for _, name := range d.sorted(names) {
+	for _, name := range sorted(names) {
 		f := names[name]
 		if f == nil {
 			continue
@@ -217,13 +212,8 @@ func (d *disk) image(t *testing.T) string {
 }
 
 // sorted gives the names in an order that is the same in every run.
-func (d *disk) sorted(files map[string]*diskFile) []string {
-	var names []string
-	for name := range files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+func sorted(files map[string]*diskFile) []string {
+	return slices.Sorted(maps.Keys(files))
 }
 
 // afterCut is what may be found in a file: of each change all, nothing, or some sectors.

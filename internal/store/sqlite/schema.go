@@ -12,7 +12,8 @@ import (
 var migrations embed.FS
 
 // settings of the writing connection. Pages of 8 KiB cost fewer writes than those of 4, and larger ones waste them. The automatic checkpoint stays at about 4 MB, in the writer: a larger one, or one
-// beside the writer, makes the slowest commits ten times slower.
+// beside the writer, makes the slowest commits ten times slower. A checkpoint that fails, be it for space or at its fsync,
+// loses nothing: the log keeps all of it until a later one has copied it anew.
 const settings = `
 PRAGMA page_size = 8192;
 PRAGMA journal_mode = WAL;

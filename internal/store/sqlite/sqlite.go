@@ -21,7 +21,7 @@ import (
 
 // Options are what a store may be given; the zero value works.
 type Options struct {
-	// Logger hears what happened at opening and why the store failed.
+	// Logger hears why the store failed.
 	Logger *slog.Logger
 	// Observer is told about each commit.
 	Observer store.Observer

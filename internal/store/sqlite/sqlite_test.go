@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -72,7 +73,7 @@ func copyFile(t testing.TB, from, to string) {
 	if _, err := io.Copy(target, source); err != nil {
 		t.Fatal(err)
 	}
-	if err := target.Close(); err != nil {
+	if err := errors.Join(target.Sync(), target.Close()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"unsafe"
-
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
 )
@@ -42,7 +40,7 @@ func (s *stmt) orNull(v int64) *stmt {
 // text gives the next argument. Text that is not UTF-8 is stored as it is.
 func (s *stmt) text(v string) *stmt {
 	p := s.room(len(v))
-	copy(unsafe.Slice((*byte)(pointer(p)), len(v)), v)
+	copy(memory(p, len(v)), v)
 	s.bound++
 	s.refuse(lib.Xsqlite3_bind_text(s.conn.tls, s.handle, s.bound, p, int32(len(v)), lib.SQLITE_STATIC))
 	return s
@@ -51,7 +49,7 @@ func (s *stmt) text(v string) *stmt {
 // blob gives the next argument.
 func (s *stmt) blob(v []byte) *stmt {
 	p := s.room(len(v))
-	copy(unsafe.Slice((*byte)(pointer(p)), len(v)), v)
+	copy(memory(p, len(v)), v)
 	s.bound++
 	s.refuse(lib.Xsqlite3_bind_blob(s.conn.tls, s.handle, s.bound, p, int32(len(v)), lib.SQLITE_STATIC))
 	return s
@@ -159,5 +157,5 @@ func (s *stmt) view(column int32) []byte {
 	if p == 0 || n == 0 {
 		return nil
 	}
-	return unsafe.Slice((*byte)(pointer(p)), n)
+	return memory(p, int(n))
 }

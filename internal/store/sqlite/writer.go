@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/grapnel-dev/grapnel/internal/event"
 )
@@ -97,8 +98,8 @@ func (w *writer) commit() error {
 // already, as it does when the disk is full.
 func (w *writer) rollback() error {
 	clear(w.counts)
-	for i := len(w.undo) - 1; i >= 0; i-- {
-		w.undo[i]()
+	for _, undo := range slices.Backward(w.undo) {
+		undo()
 	}
 	w.undo = w.undo[:0]
 	if w.conn.autocommit() {
