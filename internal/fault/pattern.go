@@ -94,7 +94,8 @@ func classesNamed(name string) []Class {
 func pythonNames() map[string][]Class {
 	network := []Class{NetworkError, ConnectionError, ConnectionRefused}
 	return map[string][]Class{
-		"Exception":                               Classes(), // there the only way to have most failures tried again, so it is in many files
+		// There it is the only way to have most failures tried again, so it stands in many files.
+		"Exception":                               Classes(),
 		"ConnectionRefusedError":                  {ConnectionRefused},
 		"OSError":                                 {NetworkError, ConnectionError, ConnectionRefused, TimeoutError, ResourceExhausted},
 		"asyncio.TimeoutError":                    {TimeoutError},
