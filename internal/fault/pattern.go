@@ -95,13 +95,14 @@ func pythonNames() map[string][]Class {
 	network := []Class{NetworkError, ConnectionError, ConnectionRefused}
 	return map[string][]Class{
 		// There it is the only way to have most failures tried again, so it stands in many files.
-		"Exception":              Classes(),
-		"ConnectionRefusedError": {ConnectionRefused},
-		"OSError":                {NetworkError, ConnectionError, ConnectionRefused, TimeoutError, ResourceExhausted},
-		"asyncio.TimeoutError":   {TimeoutError},
-		"httpx.NetworkError":     network,
-		"httpx.ConnectError":     network,
-		"httpx.ReadTimeout":      {TimeoutError},
+		"Exception": Classes(),
+
+		"ConnectionRefusedError":                  {ConnectionRefused},
+		"OSError":                                 {NetworkError, ConnectionError, ConnectionRefused, TimeoutError, ResourceExhausted},
+		"asyncio.TimeoutError":                    {TimeoutError},
+		"httpx.NetworkError":                      network,
+		"httpx.ConnectError":                      network,
+		"httpx.ReadTimeout":                       {TimeoutError},
 		"aio_pika.exceptions.AMQPConnectionError": network,
 		"aiokafka.errors.KafkaError":              {NetworkError, ConnectionError, ConnectionRefused, TimeoutError, ServiceUnavailable},
 		"PermissionError":                         {PermissionDenied},
