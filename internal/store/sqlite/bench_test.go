@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -153,6 +154,9 @@ func BenchmarkMillion(b *testing.B) {
 			reopened := openStore(b, image)
 			b.StopTimer()
 			closeStore(b, reopened)
+			if err := os.RemoveAll(image); err != nil {
+				b.Fatal(err)
+			}
 			b.StartTimer()
 		}
 	})

@@ -19,9 +19,10 @@ import (
 const pageSize = 8192
 
 func TestKilledProcess(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	var accepted, settled []string
-	for round := range 6 {
+	for round := range 4 {
 		c := startChild(t, dir, nil)
 		c.read(50 + 150*round)
 		c.kill(t)

@@ -108,7 +108,7 @@ func TestGroup(t *testing.T) {
 		release := hold(s)
 		var waiting sync.WaitGroup
 		for range queueLength {
-			waiting.Go(func() { _ = s.write(context.Background(), func(*writer) error { return nil }) })
+			waiting.Go(func() { _ = s.write(t.Context(), func(*writer) error { return nil }) })
 		}
 		for len(s.queue) < queueLength {
 			runtime.Gosched() // until the queue is full

@@ -26,6 +26,7 @@ import (
 //
 // The same images without any respect for fsyncs must show losses: otherwise the test would prove nothing.
 func TestPowerCut(t *testing.T) {
+	t.Parallel()
 	strace := needStrace(t)
 	dir, record := t.TempDir(), filepath.Join(t.TempDir(), "trace")
 	// Enough for two checkpoints, after which the log of writes begins again from its start.
@@ -37,7 +38,7 @@ func TestPowerCut(t *testing.T) {
 	steps := readTrace(t, record, dir)
 	t.Logf("%d system calls, %d accepted, %d settled", len(steps), len(c.accepted), len(c.settled))
 	random := rand.New(rand.NewPCG(1, 2))
-	moments := moments(steps, random, 40)
+	moments := moments(steps, random, 24)
 	t.Run("what was confirmed survives a power cut at any moment", func(t *testing.T) {
 		for _, moment := range moments {
 			if failure := cutPower(t, steps[:moment], random, true); failure != nil {

@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t testing.TB) storetest.Harness {
 		dir := t.TempDir()
 		var opened *sqlite.Store

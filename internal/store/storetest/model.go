@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,15 +20,26 @@ import (
 // conservation equation balances and every delivery stands where the model says.
 func testModel(t *testing.T, open opener) {
 	t.Run("whatever happens in whatever order, the store does as the model says", func(t *testing.T) {
+		boundChecks(t)
 		rapid.Check(t, func(rt *rapid.T) {
 			m := &model{T: rt, rig: newModelRig(t, open), events: map[string]*modelEvent{}, leases: map[event.DeliveryID]modelLease{}}
 			defer func() { _ = m.rig.Close() }()
 			rt.Repeat(map[string]func(*rapid.T){
 				"accept": m.accept, "claim": m.claim, "settle": m.settle, "settle late": m.settleLate, "replay": m.replay,
-				"discard": m.discard, "retain": m.retain, "crash": m.crash, "restart": m.restart, "wait": m.wait, "": m.check,
+				"discard": m.discard, "retain": m.retain, "crash or restart": m.crash, "wait": m.wait, "": m.check,
 			})
 		})
 	})
+}
+
+// boundChecks has rapid make fewer runs than it does of itself: each opens stores and waits for their fsyncs. The flag
+// -rapid.checks asks for more.
+func boundChecks(t *testing.T) {
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		if err := checks.Value.Set("25"); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // newModelRig is newRig for one run of many in a test: it does not wait for the test's end to close.
@@ -216,14 +228,16 @@ func (m *model) retire(state event.State) {
 	m.retired[state]++
 }
 
-func (m *model) crash(*rapid.T) {
-	m.rig.crash()
-	m.loseAll()
-}
-
-func (m *model) restart(*rapid.T) {
-	m.rig.restart()
-	m.loseAll()
+func (m *model) crash(t *rapid.T) {
+	if rapid.Bool().Draw(t, "crash") {
+		m.rig.crash()
+	} else {
+		m.rig.restart()
+	}
+	for _, held := range m.leases {
+		m.lost = append(m.lost, held.Lease)
+	}
+	clear(m.leases)
 }
 
 func (m *model) wait(t *rapid.T) {
@@ -298,13 +312,6 @@ func (m *model) lose(id event.DeliveryID) {
 		m.lost = append(m.lost, held.Lease)
 		delete(m.leases, id)
 	}
-}
-
-func (m *model) loseAll() {
-	for _, held := range m.leases {
-		m.lost = append(m.lost, held.Lease)
-	}
-	clear(m.leases)
 }
 
 func (m *model) ok(t *rapid.T, err error) {

@@ -120,7 +120,7 @@ func testRetention(t *testing.T, open opener) {
 	})
 	t.Run("batches are small, and more says that there are others", func(t *testing.T) {
 		r := newRig(t, open)
-		const events = 1200
+		const events = 300
 		for range events {
 			r.acceptOne("orders.log")
 		}
@@ -130,7 +130,7 @@ func testRetention(t *testing.T, open opener) {
 		r.now = r.now.Add(2 * time.Hour)
 		n, more, err := r.Retain(t.Context(), rule, r.now)
 		r.must(err)
-		if n == 0 || n > 500 || !more {
+		if n == 0 || n > 200 || !more {
 			t.Errorf("the first batch: %d, more: %v", n, more)
 		}
 		if n += r.retain(rule); n != events {
