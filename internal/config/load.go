@@ -45,13 +45,17 @@ type Catalog struct {
 
 // Load reads, checks and resolves a configuration. Its error is Problems: everything that is wrong, at once.
 func Load(src Source, cat Catalog) (*Config, error) {
-	root, err := src.read()
+	written, err := src.files()
 	if err != nil {
 		return nil, err
 	}
+	root, unset := document.Expand(written, src.Getenv)
+	for _, o := range src.Overrides {
+		root = document.Overlay(root, o.node(), 8)
+	}
 	l := &loader{Decoder: decode.Decoder{Lenient: src.classic()}, catalog: cat}
 	cfg := l.config(root)
-	if err := l.Problems.Err(); err != nil {
+	if err := append(l.Problems.Beyond(unset), unset...).Err(); err != nil {
 		return nil, err
 	}
 	cfg.Warnings = l.Warnings.Sorted()
@@ -71,22 +75,7 @@ func (s Source) Files() []string {
 
 func (s Source) classic() bool { return s.File == "" }
 
-// read gives the whole configuration as one tree, variables replaced and flags applied.
-func (s Source) read() (*document.Node, error) {
-	root, err := s.files()
-	if err != nil {
-		return nil, err
-	}
-	root, err = document.Expand(root, s.Getenv)
-	if err != nil {
-		return nil, err
-	}
-	for _, o := range s.Overrides {
-		root = document.Overlay(root, o.node(), 8)
-	}
-	return root, nil
-}
-
+// files gives the whole configuration as one tree, as it is written.
 func (s Source) files() (*document.Node, error) {
 	switch {
 	case s.File != "" && s.Webhooks+s.Connections != "":

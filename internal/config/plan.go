@@ -59,9 +59,11 @@ func (l *loader) steps(n *document.Node, path, id string, most units.Duration) [
 	l.findModules(plans)
 	var steps []Step
 	for _, p := range plans {
-		if p.module != nil {
-			steps = append(steps, l.step(p, plans, most))
+		if p.module == nil {
+			l.common(p)
+			continue
 		}
+		steps = append(steps, l.step(p, plans, most))
 	}
 	l.name(id, steps)
 	return steps
@@ -156,6 +158,13 @@ func (l *loader) step(p plan, plans []plan, most units.Duration) Step {
 		l.Refuse(n, document.Join(p.path, "retry"), s.Retry.Check(p.module.Codes))
 	}
 	return *s
+}
+
+// common reads the keys of a step whose module is not known, for what is wrong with them.
+func (l *loader) common(p plan) {
+	if p.node.Kind == document.Mapping {
+		l.Mapping(p.node, p.path, &stepKeys{Step: defaultStep()})
+	}
 }
 
 // inherit gives what the webhook has for a step of its chain. A key of module-config that this module does not have but

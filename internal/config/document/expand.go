@@ -13,14 +13,10 @@ var (
 )
 
 // Expand gives the tree with {$VAR} and {$VAR:default} replaced in every string; keys are left alone. Values are taken
-// verbatim and not expanded again. A variable that is not set and has no default is a problem.
-func Expand(root *Node, getenv func(name string) (string, bool)) (*Node, error) {
+// verbatim and not expanded again. A variable that is not set and has no default is a problem, and empty in the tree.
+func Expand(root *Node, getenv func(name string) (string, bool)) (*Node, Problems) {
 	e := &expander{getenv: getenv}
-	expanded := e.node(root, "")
-	if err := e.problems.Err(); err != nil {
-		return nil, err
-	}
-	return expanded, nil
+	return e.node(root, ""), e.problems
 }
 
 type expander struct {

@@ -51,6 +51,16 @@ func (ps Problems) Sorted() Problems {
 	return slices.CompactFunc(sorted, func(a, b Problem) bool { return a.Place == b.Place && a.Message == b.Message })
 }
 
+// Beyond gives the problems that do not just follow from some others: those at other values, and not at what holds them.
+func (ps Problems) Beyond(others Problems) Problems {
+	follows := func(p Problem) bool {
+		return slices.ContainsFunc(others, func(o Problem) bool {
+			return p.Place == o.Place || strings.HasPrefix(o.Path, p.Path)
+		})
+	}
+	return slices.DeleteFunc(slices.Clone(ps), follows)
+}
+
 // Err is the problems as an error, nil when there are none.
 func (ps Problems) Err() error {
 	if len(ps) == 0 {
