@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 
@@ -42,6 +43,7 @@ func (s *serve) Run(ctx context.Context, t *terminal) error {
 
 // runGateway runs a gateway until it is told to stop. started is called once senders can connect.
 func runGateway(ctx context.Context, options app.Options, started func()) error {
+	tuneCollector()
 	ctx, release := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer release()
 	// After the first signal the next one has its usual effect: the end, at once.
@@ -55,6 +57,19 @@ func runGateway(ctx context.Context, options app.Options, started func()) error 
 	defer reloads.Wait()
 	defer release() // ends the reloads also when the gateway stopped by itself
 	return gateway.Run(ctx)
+}
+
+// tuneCollector trades memory for time: what waits is in the store, so the live heap is a few MiB, and the usual setting
+// collects it dozens of times a second under load (measured: 5 % of the durable answers). The soft limit takes the trade
+// back when large bodies fill the heap. GOGC and GOMEMLIMIT win.
+func tuneCollector() {
+	const percent, limit = 400, 1 << 30
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(percent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 // reloadOnHangup loads the configuration anew at each SIGHUP, until ctx ends. How it went is logged by the gateway.
