@@ -82,7 +82,8 @@ type Accepted struct {
 	// EventID is the event's id: for a duplicate, that of the first one.
 	EventID   string
 	Duplicate bool
-	// Steps are the states of the deliveries now: fresh ones, or for a duplicate those of the first event.
+	// Steps are the states of the deliveries now: fresh ones, or for a duplicate those of the first event. They are nil
+	// when retention has deleted that event, all of whose deliveries had ended.
 	Steps []event.State
 	// Leases holds a lease for each step that was handed over, in the order of the steps; nil for a duplicate. The zero
 	// Lease stands for a step that was not.

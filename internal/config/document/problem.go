@@ -55,10 +55,16 @@ func (ps Problems) Sorted() Problems {
 func (ps Problems) Beyond(others Problems) Problems {
 	follows := func(p Problem) bool {
 		return slices.ContainsFunc(others, func(o Problem) bool {
-			return p.Place == o.Place || strings.HasPrefix(o.Path, p.Path)
+			return p.Place == o.Place || within(o.Path, p.Path)
 		})
 	}
 	return slices.DeleteFunc(slices.Clone(ps), follows)
+}
+
+// within says whether a path is another one, or leads through it.
+func within(path, holder string) bool {
+	rest, ok := strings.CutPrefix(path, holder)
+	return ok && (holder == "" || rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 // Err is the problems as an error, nil when there are none.
