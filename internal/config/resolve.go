@@ -30,7 +30,7 @@ func (l *loader) readWebhooks(root, n *document.Node, cfg *Config) map[string]*W
 }
 
 func (l *loader) webhook(e document.Entry, path string, cfg *Config) *Webhook {
-	if err := checkID(e.Key); err != nil {
+	if err := event.CheckWebhookID(e.Key); err != nil {
 		l.Problems.Add(e.Place, path, "%v", err)
 	}
 	keys := webhookKeys{Webhook: defaultWebhook(), ChainConfig: defaultChain()}

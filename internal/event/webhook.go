@@ -1,4 +1,4 @@
-package config
+package event
 
 import (
 	"fmt"
@@ -7,34 +7,34 @@ import (
 	"strings"
 )
 
-// maxID is how long a webhook's id and its namespace may be, each.
-const maxID = 64
+// MaxWebhookID is how long a webhook's id and its namespace may be, each.
+const MaxWebhookID = 64
 
-var wellFormed = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_-]*$`)
+var wellFormedID = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_-]*$`)
 
-// checkID says what is wrong with a webhook's id, "orders" or "shop/orders". The rules are those of the classic format,
+// CheckWebhookID says what is wrong with a webhook's id, "orders" or "shop/orders". The rules are those of the classic format,
 // where an id that breaks them could be configured but never called.
-func checkID(id string) error {
+func CheckWebhookID(id string) error {
 	namespace, rest, namespaced := strings.Cut(id, "/")
 	if !namespaced {
-		return checkPart(id)
+		return checkIDPart(id)
 	}
-	if err := checkPart(namespace); err != nil {
+	if err := checkIDPart(namespace); err != nil {
 		return err
 	}
-	return checkPart(rest)
+	return checkIDPart(rest)
 }
 
-func checkPart(id string) error {
+func checkIDPart(id string) error {
 	lower := strings.ToLower(id)
 	switch {
-	case len(id) > maxID:
-		return fmt.Errorf("the id is %d characters long: want at most %d", len(id), maxID)
-	case !wellFormed.MatchString(id):
+	case len(id) > MaxWebhookID:
+		return fmt.Errorf("the id is %d characters long: want at most %d", len(id), MaxWebhookID)
+	case !wellFormedID.MatchString(id):
 		return fmt.Errorf("the id %q must begin with a letter or a digit and have only letters, digits, - and _", id)
 	case strings.Contains(id, "--"), strings.Contains(id, "__"):
 		return fmt.Errorf("the id %q must not have -- or __ in it", id)
-	case slices.Contains(reserved(), lower):
+	case slices.Contains(reservedIDs(), lower):
 		return fmt.Errorf("the id %q is reserved: choose another", id)
 	}
 	for _, word := range []string{"internal", "system", "admin"} {
@@ -45,6 +45,6 @@ func checkPart(id string) error {
 	return nil
 }
 
-func reserved() []string {
+func reservedIDs() []string {
 	return []string{"stats", "health", "docs", "openapi.json", "redoc", "api", "admin", "root", "system", "internal", "favicon.ico", "robots.txt"}
 }
