@@ -74,12 +74,13 @@ type Admin struct {
 
 // Retention is how long events are kept after their last delivery ended. What is pending is never deleted.
 type Retention struct {
-	// Delivered is how long events are kept that were delivered, discarded or skipped.
+	// Delivered is how long events are kept all of whose deliveries were delivered; 0 is for ever.
 	Delivered units.Duration `yaml:"delivered" range:"0s..3650d"`
-	// Dead is how long dead letters are kept.
+	// Dead is how long events are kept of which a delivery ended in any other way: dead, discarded or skipped; 0 is for
+	// ever.
 	Dead units.Duration `yaml:"dead" range:"0s..3650d"`
-	// MaxBytes is the size of the store beyond which the oldest ended events are deleted before their time; 0 is no
-	// limit.
+	// MaxBytes is the size of the store beyond which the oldest delivered events are deleted before their time; 0 is
+	// no limit.
 	MaxBytes units.Size `yaml:"max_bytes"`
 }
 

@@ -15,8 +15,8 @@ import (
 type Webhook struct {
 	// ID is the key the webhook has in the configuration: "orders" or "shop/orders".
 	ID string `yaml:"-"`
-	// DataType is what a body must be. Anything but blob is checked against the Content-Type of the request; json is
-	// also parsed.
+	// DataType is what a body must be: json is parsed, whatever its Content-Type; form, xml and text must have theirs and
+	// be well-formed; blob is any bytes.
 	DataType DataType `yaml:"data_type" enum:"json|blob|form|xml|text"`
 	// Respond is when the sender is answered.
 	Respond Respond `yaml:"respond"`
