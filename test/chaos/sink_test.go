@@ -33,6 +33,7 @@ type sink struct {
 	ledger *ledger
 	mood   atomic.Int32
 	open   atomic.Int64 // requests under way
+	conns  atomic.Int64 // connections that are not closed
 	mu     sync.Mutex
 	random *rand.Rand // guarded by mu
 }
@@ -42,7 +43,9 @@ func newSink(t *testing.T, l *ledger, random *rand.Rand) *sink {
 	s := &sink{ledger: l, random: random}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /{webhook}/{step}", s.serve)
-	s.Server = httptest.NewServer(mux)
+	s.Server = httptest.NewUnstartedServer(mux)
+	s.Config.ConnState = s.count
+	s.Start()
 	t.Cleanup(s.Close)
 	return s
 }
@@ -98,11 +101,32 @@ func (s *sink) dice() float64 {
 	return s.random.Float64()
 }
 
-// quiet waits until nothing of an ended process is under way.
+func (s *sink) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.conns.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.conns.Add(-1)
+	case http.StateActive, http.StateIdle:
+	}
+}
+
+// quiet waits until nothing of an ended process is under way: what it had sent may still lie in a connection, also in one
+// that is not accepted yet. Connections are accepted in their order, so after one of our own there is none left of those.
 func (s *sink) quiet(t *testing.T) {
 	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
 	gatewaytest.Eventually(t, 30*time.Second, "the destinations have finished with the old process", func() bool {
-		return s.open.Load() == 0
+		return s.conns.Load() == 0 && s.open.Load() == 0
 	})
 }
 
