@@ -71,7 +71,7 @@ func mayImport() map[string][]string {
 		"internal/app":       {"*"},
 		"internal/cli": {
 			"internal/app", "internal/config", "internal/config/*", "internal/admin/api", "internal/event", "internal/fault",
-			"internal/verify", "internal/retry", "internal/units", "internal/secret", "examples/demo",
+			"internal/verify", "internal/retry", "internal/telemetry", "internal/units", "internal/secret", "examples/demo",
 		},
 		"cmd/grapnel":   {"internal/cli"},
 		"examples/demo": {},

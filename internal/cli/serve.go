@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/grapnel-dev/grapnel/internal/app"
+	"github.com/grapnel-dev/grapnel/internal/telemetry"
 )
 
 // serve runs the gateway.
@@ -98,9 +99,6 @@ type logging struct {
 }
 
 func (l logging) logger(t *terminal) *slog.Logger {
-	options := &slog.HandlerOptions{Level: l.LogLevel}
-	if l.LogFormat == "text" || l.LogFormat == "auto" && isTerminal(t.err) {
-		return slog.New(slog.NewTextHandler(t.err, options))
-	}
-	return slog.New(slog.NewJSONHandler(t.err, options))
+	text := l.LogFormat == "text" || l.LogFormat == "auto" && isTerminal(t.err)
+	return telemetry.NewLogger(t.err, text, l.LogLevel)
 }
